@@ -1,0 +1,147 @@
+"""Decides what needs the whole person: one DM a day, the weekly cap, gathering, stale data; and what a freeze changes.
+
+Takes policy.py's decisions and gives the final ones, which are what is stored, explained, forecast and sent, with one
+Notice a person at most. Whether a whole pass is frozen is freeze.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from bot.deadlines.model import Assignment, Course, Decision, Notice, Reason, Reminder, Said
+from bot.deadlines.policy import Case, Day, decide, governing_first, may_be_said_early
+
+CAP_WINDOW_DAYS = 7  # today and the six days before
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The final decisions about one person, and the DM that follows from them."""
+
+    decisions: tuple[Decision, ...]
+    notice: Notice | None = None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """The next instant at which any of it can change by itself."""
+        return min((d.next_at for d in self.decisions if d.next_at), default=None)
+
+    def frozen(self) -> Plan:
+        """The same plan while the safety freeze holds."""
+        return Plan(decisions=tuple(_frozen(d) for d in self.decisions))
+
+
+def _frozen(decision: Decision) -> Decision:
+    return replace(decision, reason=Reason.FROZEN) if decision.reason is Reason.SEND else decision
+
+
+def plan(
+    day: Day,
+    assignments: Iterable[Assignment],
+    said: Sequence[Said],
+    course_of: Callable[[int], Course],
+    *,
+    fresh: bool = True,
+) -> Plan:
+    """What one person hears now. `fresh` says that the data is young enough to be trusted (policy.md, `stale`)."""
+    cases = list(_cases(day, assignments, said, course_of))
+    decisions = [decide(case) for case in cases]
+    final = _stale(_capped(cases, decisions, said), fresh=fresh)
+    return Plan(decisions=tuple(final), notice=_notice(day, final))
+
+
+def _cases(
+    day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
+) -> Iterable[Case]:
+    by_course = sorted(assignments, key=lambda row: row.course_id)
+    for course_id, rows in groupby(by_course, key=lambda row: row.course_id):
+        course = course_of(course_id)
+        about = tuple(s for s in said if s.course_id == course_id)
+        for n, row in enumerate(governing_first(rows)):
+            yield Case(assignment=row, course=course, day=day, said=about, superseded=n > 0)
+
+
+def _capped(cases: Sequence[Case], decisions: Sequence[Decision], said: Sequence[Said]) -> list[Decision]:
+    """One DM a day, at most so many in a week, and what one DM takes along."""
+    wanted = [n for n, d in enumerate(decisions) if d.reason is Reason.SEND]
+    if not wanted:
+        return list(decisions)
+    day = cases[wanted[0]].day
+    if detail := _cap(day, [decisions[n] for n in wanted], said):
+        return [_cap_one(day, d, detail) for d in decisions]
+    return [_gathered(case, decision) for case, decision in zip(cases, decisions, strict=True)]
+
+
+def _cap(day: Day, wanted: Sequence[Decision], said: Sequence[Said]) -> str:
+    """Why no DM may go to this person now: `today`, `week`, or nothing."""
+    told_on = {s.said_on for s in said}
+    if day.today in told_on:
+        return "today"
+    most = day.policy.caps.reminders_in_7_days
+    lately = sum(0 < (day.today - on).days < CAP_WINDOW_DAYS for on in told_on)
+    if not most or lately < most or any(_is_never_capped(day, d, said) for d in wanted):
+        return ""
+    return "week"
+
+
+def _is_never_capped(day: Day, decision: Decision, said: Sequence[Said]) -> bool:
+    """A last warning about a course that was not named to them lately."""
+    if not decision.last_warning:
+        return False
+    named = [s.said_on for s in said if s.course_id == decision.course_id]
+    return not named or (day.today - max(named)).days > day.policy.caps.warned_days
+
+
+def _cap_one(day: Day, decision: Decision, detail: str) -> Decision:
+    if decision.reason is not Reason.SEND:
+        return decision
+    return replace(decision, reason=Reason.CAPPED, detail=detail, next_at=day.next_opening())
+
+
+def _gathered(case: Case, decision: Decision) -> Decision:
+    """The decision, or `send` where today's DM takes its next step along."""
+    step = may_be_said_early(case, decision, case.day.policy.caps.gather_days)
+    if step is None:
+        return decision
+    return replace(
+        decision, reason=Reason.SEND, detail="gathered", step=step, step_on=decision.next_on, next_at=case.day.now
+    )
+
+
+def _stale(decisions: Iterable[Decision], *, fresh: bool) -> list[Decision]:
+    return [
+        d if fresh or d.reason is not Reason.SEND else replace(d, reason=Reason.STALE, next_at=_soon(d))
+        for d in decisions
+    ]
+
+
+def _soon(decision: Decision) -> datetime | None:
+    """Stale data is looked at again at the next tick: the pull that ends it comes at no known time."""
+    return decision.next_at + timedelta(minutes=15) if decision.next_at else None
+
+
+def _notice(day: Day, decisions: Sequence[Decision]) -> Notice | None:
+    going = [d for d in decisions if d.reason is Reason.SEND]
+    if not going or day.person.slack_id is None:
+        return None
+    return Notice(
+        person_id=day.person.person_id,
+        slack_id=day.person.slack_id,
+        local_on=day.today,
+        reminders=tuple(sorted(map(_reminder, going), key=lambda r: (r.deadline_on, r.course_id))),
+    )
+
+
+def _reminder(decision: Decision) -> Reminder:
+    if decision.step is None or decision.deadline_on is None:
+        raise ValueError("a decision to send has a step and a deadline")
+    return Reminder(
+        course_id=decision.course_id,
+        step=decision.step,
+        deadline_on=decision.deadline_on,
+        reproach_free=decision.reproach_free,
+        passed_over=decision.passed_over,
+    )
