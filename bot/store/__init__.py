@@ -1,0 +1,362 @@
+"""STORES what was pulled, what was decided and what was said. sqlite-utils stays in here.
+
+`Store` is all that jobs and answers know of a database. Every row belongs to one Slack workspace (`team_id`). Instants
+are aware UTC on the way in and out, and whole seconds on disk. It decides nothing and calls nobody.
+
+Whoever writes a second store (PostgreSQL) makes tests/store/contract.py pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.deadlines.freeze import Snapshot
+from bot.deadlines.model import (
+    Assignment,
+    Course,
+    Decision,
+    Learner,
+    Match,
+    Member,
+    NoMatch,
+    Notice,
+    Page,
+    Reason,
+    Rejected,
+    Said,
+    Step,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pulled:
+    """What the last good pull brought."""
+
+    at: datetime
+    people: int
+    courses: int
+    assignments: int
+    rejected: int  # users, courses and participants set aside
+    completions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dossier:
+    """Everything stored about one person that their decisions need."""
+
+    person_id: int
+    learner: Learner | None  # None: the LMS lists them no more among its active and pending users
+    member: Member | None  # their Slack person
+    no_match: NoMatch | None  # why they have none
+    status_seen_at: datetime | None  # the first pull that saw their present Slack status
+    assignments: tuple[Assignment, ...]
+    said: tuple[Said, ...]
+    refused_on: date | None = None  # their local day of Slack's last refusal
+    refusal: str = ""
+
+
+class State(StrEnum):
+    """Where a notice is on its way; outbox.py draws the moves."""
+
+    PLANNED = "planned"
+    HELD = "held"  # planned in a pass that the safety freeze stopped
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """One course as a DM named it, and how the DM shows it now."""
+
+    course_id: int
+    title: str
+    step: Step
+    deadline_on: date
+    key: str  # the keyed hash in the DM's metadata
+    reproach_free: bool = False
+    locked: bool = False  # it can't be taken after its deadline
+    shown: str = "open"  # open, done, moved, dropped
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredNotice:
+    """A notice in the outbox."""
+
+    notice_id: str
+    person_id: int
+    slack_id: str
+    local_on: date
+    state: State
+    named: tuple[Named, ...]
+    attempts: int = 0
+    claimed_at: datetime | None = None  # by the real clock
+    channel_id: str | None = None
+    ts: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PassRecord:
+    """What one pass came to."""
+
+    pass_id: str
+    at: datetime  # the instant it decided for
+    planned: int = 0
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    frozen: str | None = None
+    reasons: Mapping[str, int] | None = None
+
+
+class SnapshotWriter(Protocol):
+    """A pull under way: staged aside, then put in place as a whole or thrown away. Used from a worker thread."""
+
+    def add_members(self, members: Sequence[Member]) -> None:
+        """Slack's people, a page at a time."""
+        ...
+
+    def add_people(self, page: Page[Learner]) -> None:
+        """The LMS's people. The same id with another address marks the person as ambiguous."""
+        ...
+
+    def add_courses(self, page: Page[Course]) -> None:
+        """The LMS's courses."""
+        ...
+
+    def add_assignments(self, course_id: int, page: Page[Assignment]) -> None:
+        """One page of one course's assignments; a page that has not changed costs no writing."""
+        ...
+
+    def course_ids(self) -> list[int]:
+        """The courses staged so far."""
+        ...
+
+    def lms_addresses(self) -> Iterator[tuple[int, str | None, bool]]:
+        """Of each person staged: id, address, whether the id came with two addresses."""
+        ...
+
+    def slack_people(self) -> Iterator[Member]:
+        """Slack's people as staged."""
+        ...
+
+    def set_matches(self, matches: Mapping[int, Match]) -> None:
+        """Who each person is in Slack."""
+        ...
+
+    def compare(self) -> tuple[Snapshot | None, Snapshot, int]:
+        """The last good pull (None: there is none), this one, and the completions that vanished in between."""
+        ...
+
+    def commit(self, at: datetime) -> Pulled:
+        """Put everything in place in one transaction."""
+        ...
+
+
+class Snapshots(Protocol):
+    """People, courses and assignments as last pulled."""
+
+    def replace(self) -> AbstractContextManager[SnapshotWriter]:
+        """A whole pull. Leaving without `commit` changes nothing."""
+        ...
+
+    def refresh(self, course_ids: Sequence[int]) -> AbstractContextManager[SnapshotWriter]:
+        """A pull of these courses' assignments alone."""
+        ...
+
+    def last(self) -> Pulled | None:
+        """The last good whole pull."""
+        ...
+
+    def course(self, course_id: int) -> Course:
+        """A course; one that the LMS has withdrawn is inactive and titled by its id."""
+        ...
+
+    def looked_at(self, course_id: int) -> datetime | None:
+        """When this course's assignments were last pulled."""
+        ...
+
+    def rejects(self) -> list[Rejected]:
+        """The records set aside in the last pull."""
+        ...
+
+    def find(self, wanted: str) -> list[int]:
+        """The ids of people with this e-mail address (any case), LMS id or Slack id."""
+        ...
+
+    def dossiers(self, person_ids: Iterable[int] | None = None) -> Iterator[list[Dossier]]:
+        """Everybody with an assignment, or these people, in chunks, by id; memory does not grow with their number."""
+        ...
+
+    def links(self) -> dict[int, str]:
+        """LMS people joined to a Slack person by an admin: LMS id -> Slack id."""
+        ...
+
+
+class Outbox(Protocol):
+    """Decisions, notices and what became of them."""
+
+    def save(
+        self,
+        person_ids: Sequence[int],
+        decisions: Sequence[Decision],
+        notices: Sequence[tuple[str, Notice, tuple[Named, ...]]],
+        *,
+        pass_id: str,
+        at: datetime,
+    ) -> None:
+        """These people's final decisions and the notices (id, notice, courses named) that follow, all or nothing."""
+        ...
+
+    def forget_vanished(self) -> None:
+        """Drop decisions of people who have no assignment any more."""
+        ...
+
+    def due_people(self, now: datetime) -> list[int]:
+        """Who has a decision that can have changed by itself."""
+        ...
+
+    def reasons(self) -> dict[Reason, int]:
+        """How many assignments have each reason."""
+        ...
+
+    def drop_planned(self) -> int:
+        """Forget what was planned and never claimed: the next decisions replace it. Returns how many."""
+        ...
+
+    def hold_planned(self) -> None:
+        """Mark what this pass planned as held by the freeze, and its decisions as frozen."""
+        ...
+
+    def planned(self) -> list[str]:
+        """The ids of notices that wait to be sent, in the order of planning."""
+        ...
+
+    def notice(self, notice_id: str) -> StoredNotice:
+        """One notice. Raises KeyError where there is none."""
+        ...
+
+    def unsettled(self) -> list[StoredNotice]:
+        """Notices whose fate is not known: unknown, or found `sending` by a process that no longer lives."""
+        ...
+
+    def counts(self) -> dict[State, int]:
+        """How many notices are in each state."""
+        ...
+
+    def claim(self, notice_id: str, *, wall_at: datetime) -> None:
+        """planned -> sending, on disk before the post begins. `wall_at` is the real clock's."""
+        ...
+
+    def sent(self, notice_id: str, *, channel_id: str, ts: str, at: datetime) -> None:
+        """It arrived: sending or unknown -> sent."""
+        ...
+
+    def failed(self, notice_id: str, *, error: str, at: datetime) -> None:
+        """Slack refused it: sending -> failed."""
+        ...
+
+    def unknown(self, notice_id: str, *, error: str, at: datetime) -> None:
+        """Nobody can say: sending -> unknown."""
+        ...
+
+    def back(self, notice_id: str) -> None:
+        """It surely did not arrive: sending or unknown -> planned, to be claimed again."""
+        ...
+
+    def drop(self, notice_id: str, *, detail: str, at: datetime) -> None:
+        """It is not to be sent any more: planned -> dropped, and its steps are free again."""
+        ...
+
+    def corrections(self) -> list[str]:
+        """Sent notices that are no longer true: a course finished, its deadline moved, or no longer owed."""
+        ...
+
+    def true_state(self, notice_id: str) -> dict[int, tuple[str, date | None]]:
+        """What each course of a sent notice has become: course -> (open, done, moved or dropped; its deadline now)."""
+        ...
+
+    def shown(self, notice_id: str, states: Mapping[int, str]) -> None:
+        """The DM has been edited to show this."""
+        ...
+
+    def last_ts(self, person_id: int) -> tuple[str | None, str | None]:
+        """Channel and ts of the last DM known to have reached this person."""
+        ...
+
+
+class Passes(Protocol):
+    """Passes, freezes and approvals."""
+
+    def begun(self, pass_id: str, at: datetime) -> None:
+        """A pass starts."""
+        ...
+
+    def ended(self, record: PassRecord) -> None:
+        """A pass is over."""
+        ...
+
+    def last(self) -> PassRecord | None:
+        """The last pass that ended."""
+        ...
+
+    def is_first(self) -> bool:
+        """Whether no pass has yet sent, or had nothing to send."""
+        ...
+
+    def largest_since(self, since: datetime) -> int:
+        """People messaged by the largest pass since then."""
+        ...
+
+    def frozen(self) -> str | None:
+        """Why the safety freeze holds, or None."""
+        ...
+
+    def freeze(self, kind: str, text: str, at: datetime) -> None:
+        """The safety freeze begins or goes on; `kind` is `pull` or `pass`."""
+        ...
+
+    def thaw(self, kind: str) -> None:
+        """A freeze of this kind is over by itself."""
+        ...
+
+    def approve(self, at: datetime, by: str) -> str | None:
+        """Release the freeze that holds; returns its text, None where nothing is frozen."""
+        ...
+
+    def approved_people(self) -> set[int]:
+        """People whose notices were planned in a frozen pass that was approved, and who have not heard yet."""
+        ...
+
+    def pull_is_approved(self) -> bool:
+        """Whether the next pull's figures are to be taken as the new measure."""
+        ...
+
+
+class Audit(Protocol):
+    """What was done, for people who ask years later. Pseudonyms only: ids, never a name or an address."""
+
+    def add(self, at: datetime, actor: str, action: str, subject: str, detail: str = "") -> None:
+        """One line; never changed afterwards."""
+        ...
+
+
+class Store(Protocol):
+    """One workspace's memory."""
+
+    team_id: str
+    snapshots: Snapshots
+    outbox: Outbox
+    passes: Passes
+    audit: Audit
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...

@@ -1,0 +1,153 @@
+"""The schema, as ordered steps. A step that was released is never changed; a new one is added below it.
+
+STRICT tables throughout, every key begins with the workspace. Instants are whole seconds since 1970 in UTC, dates are
+`YYYY-MM-DD`. The views `public_*` are promised to readers outside (docs: interface); all else may change.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("deadline-bot")
+RELEASED = ("first_schema",)  # every step below, so that a store with others is known to be newer
+
+# The snapshot's bulk has no foreign keys: a merge of a million rows would pay for each, and replaces all at once.
+FIRST_SCHEMA = """
+CREATE TABLE workspace (team_id TEXT PRIMARY KEY, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pulls (
+    team_id TEXT NOT NULL, at INTEGER NOT NULL, people INTEGER NOT NULL, courses INTEGER NOT NULL,
+    assignments INTEGER NOT NULL, rejected INTEGER NOT NULL, completions INTEGER NOT NULL,
+    PRIMARY KEY (team_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE people (
+    team_id TEXT NOT NULL, person_id INTEGER NOT NULL, email TEXT, first_name TEXT NOT NULL, last_name TEXT NOT NULL,
+    language TEXT, timezone TEXT, country TEXT, employment_ends_on TEXT, manager_ids TEXT NOT NULL,
+    team_ids TEXT NOT NULL, department_ids TEXT NOT NULL, slack_id TEXT, no_match TEXT,
+    PRIMARY KEY (team_id, person_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX people_by_email ON people (team_id, email COLLATE NOCASE);
+CREATE INDEX people_by_slack_id ON people (team_id, slack_id);
+
+CREATE TABLE members (
+    team_id TEXT NOT NULL, slack_id TEXT NOT NULL, email TEXT, timezone TEXT, locale TEXT, deleted INTEGER NOT NULL,
+    is_bot INTEGER NOT NULL, is_stranger INTEGER NOT NULL, status_text TEXT NOT NULL, status_emoji TEXT NOT NULL,
+    status_until_at INTEGER, status_seen_at INTEGER NOT NULL,
+    PRIMARY KEY (team_id, slack_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE links (
+    team_id TEXT NOT NULL, person_id INTEGER NOT NULL, slack_id TEXT NOT NULL,
+    PRIMARY KEY (team_id, person_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE courses (
+    team_id TEXT NOT NULL, course_id INTEGER NOT NULL, title TEXT NOT NULL, active INTEGER NOT NULL,
+    expected_minutes INTEGER, lock_after_deadline INTEGER NOT NULL, inform_leader_deadline INTEGER NOT NULL,
+    looked_at INTEGER,
+    PRIMARY KEY (team_id, course_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pages (
+    team_id TEXT NOT NULL, course_id INTEGER NOT NULL, page INTEGER NOT NULL, digest BLOB NOT NULL,
+    assignments INTEGER NOT NULL, completions INTEGER NOT NULL, rejected INTEGER NOT NULL,
+    PRIMARY KEY (team_id, course_id, page)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE assignments (
+    team_id TEXT NOT NULL, person_id INTEGER NOT NULL, course_id INTEGER NOT NULL, page INTEGER NOT NULL,
+    n INTEGER NOT NULL, required INTEGER NOT NULL, status TEXT NOT NULL, deadline_on TEXT, deadline_raw TEXT,
+    assigned_at INTEGER, started_at INTEGER, completed_at INTEGER, renewal_at INTEGER, progress_percent REAL,
+    score REAL, attempts INTEGER, time_spent_seconds INTEGER,
+    PRIMARY KEY (team_id, person_id, course_id, page, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX assignments_by_page ON assignments (team_id, course_id, page);
+
+CREATE TABLE rejects (
+    team_id TEXT NOT NULL, kind TEXT NOT NULL, course_id INTEGER NOT NULL, page INTEGER NOT NULL, n INTEGER NOT NULL,
+    record_id TEXT NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL,
+    PRIMARY KEY (team_id, kind, course_id, page, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decisions (
+    team_id TEXT NOT NULL, person_id INTEGER NOT NULL, course_id INTEGER NOT NULL, n INTEGER NOT NULL,
+    reason TEXT NOT NULL, step TEXT, step_on TEXT, deadline_on TEXT, detail TEXT NOT NULL, next_at INTEGER,
+    next_step TEXT, next_on TEXT,
+    PRIMARY KEY (team_id, person_id, course_id, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX decisions_due ON decisions (team_id, next_at, person_id) WHERE next_at IS NOT NULL;
+
+CREATE TABLE passes (
+    team_id TEXT NOT NULL, pass_id TEXT NOT NULL, at INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
+    planned INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+    unknown INTEGER NOT NULL DEFAULT 0, frozen TEXT, reasons TEXT NOT NULL DEFAULT '{}',
+    PRIMARY KEY (team_id, pass_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passes_by_time ON passes (team_id, at);
+
+CREATE TABLE notices (
+    team_id TEXT NOT NULL, notice_id TEXT NOT NULL, seq INTEGER NOT NULL, pass_id TEXT NOT NULL,
+    person_id INTEGER NOT NULL, slack_id TEXT NOT NULL, local_on TEXT NOT NULL, state TEXT NOT NULL,
+    planned_at INTEGER NOT NULL, claimed_at REAL, attempts INTEGER NOT NULL DEFAULT 0, settled_at INTEGER,
+    channel_id TEXT, ts TEXT, error TEXT,
+    PRIMARY KEY (team_id, notice_id),
+    CHECK (state IN ('planned', 'held', 'sending', 'unknown', 'sent', 'failed', 'dropped'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notices_by_person ON notices (team_id, person_id, state);
+CREATE INDEX notices_on_their_way ON notices (team_id, state, seq) WHERE state IN ('planned', 'sending', 'unknown');
+CREATE UNIQUE INDEX one_dm_a_day ON notices (team_id, person_id, local_on)
+    WHERE state IN ('planned', 'sending', 'unknown', 'sent');
+
+CREATE TABLE reminders (
+    team_id TEXT NOT NULL, notice_id TEXT NOT NULL, course_id INTEGER NOT NULL, deadline_on TEXT NOT NULL,
+    step TEXT NOT NULL, fate TEXT NOT NULL, person_id INTEGER NOT NULL, title TEXT NOT NULL, key TEXT NOT NULL,
+    reproach_free INTEGER NOT NULL, locked INTEGER NOT NULL, shown TEXT NOT NULL DEFAULT 'open',
+    PRIMARY KEY (team_id, notice_id, course_id, step),
+    FOREIGN KEY (team_id, notice_id) REFERENCES notices (team_id, notice_id) ON DELETE CASCADE,
+    CHECK (fate IN ('named', 'passed_over', 'released')),
+    CHECK (shown IN ('open', 'done', 'moved', 'dropped'))
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX no_step_twice ON reminders (team_id, person_id, course_id, deadline_on, step) WHERE fate = 'named';
+
+CREATE TABLE freezes (
+    team_id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, since_at INTEGER NOT NULL, approved_at INTEGER,
+    PRIMARY KEY (team_id, kind), CHECK (kind IN ('pull', 'pass'))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    team_id TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+    subject TEXT NOT NULL, detail TEXT NOT NULL,
+    PRIMARY KEY (team_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW public_assignments AS
+SELECT a.team_id, a.person_id, a.course_id, c.title AS course, a.required, a.status, a.deadline_on, a.deadline_raw,
+    datetime(a.assigned_at, 'unixepoch') AS assigned_at, datetime(a.started_at, 'unixepoch') AS started_at,
+    datetime(a.completed_at, 'unixepoch') AS completed_at, datetime(a.renewal_at, 'unixepoch') AS renewal_at,
+    a.progress_percent, a.score, a.attempts, a.time_spent_seconds
+FROM assignments a LEFT JOIN courses c USING (team_id, course_id);
+
+CREATE VIEW public_decisions AS
+SELECT d.team_id, d.person_id, d.course_id, c.title AS course, d.reason, d.step, d.step_on, d.deadline_on, d.detail,
+    datetime(d.next_at, 'unixepoch') AS next_at, d.next_step, d.next_on
+FROM decisions d LEFT JOIN courses c USING (team_id, course_id);
+
+CREATE VIEW public_notices AS
+SELECT n.team_id, n.notice_id, n.person_id, n.slack_id, n.local_on, n.state, n.error,
+    datetime(n.planned_at, 'unixepoch') AS planned_at, datetime(n.settled_at, 'unixepoch') AS settled_at,
+    r.course_id, r.title AS course, r.deadline_on, r.step, r.fate, r.shown
+FROM notices n JOIN reminders r USING (team_id, notice_id);
+
+CREATE VIEW public_audit AS
+SELECT team_id, seq, datetime(at, 'unixepoch') AS at, actor, action, subject, detail FROM audit;
+"""
+
+
+@migrations()
+def first_schema(db: Database) -> None:
+    """The snapshot, decisions, the outbox, passes, freezes, the audit and the public views."""
+    for statement in FIRST_SCHEMA.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)

@@ -1,0 +1,322 @@
+"""Decisions, notices and what became of them.
+
+Every move of a notice is a conditional update whose row count is checked; there is no other way to change one:
+
+                      ┌────────────── back ───────────────┐
+                      ▼                                   │
+    (plan) ──► planned ── claim ──► sending ──────────────┤
+                 │  ▲                  │ ├── sent ──► sent│
+            drop │  │ approve          │ ├── failed ► failed
+                 ▼  │ (decided afresh) │ └── unknown ► unknown ── sent ──► sent
+              dropped   held ◄── hold (the safety freeze; from planned)
+
+`planned`, `sending`, `unknown` and `sent` take up the person's one DM of that local day (index one_dm_a_day), and
+their reminders take up the step (index no_step_twice). `failed`, `dropped` and `held` let go of both. `sending` and
+`unknown` count as said until they are settled, so that a crash can never say a thing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.deadlines.model import Decision, Notice, Reason, Reminder, Step
+from bot.errors import StoreError
+from bot.store import Named, State, StoredNotice, rows
+from bot.store.sqlite import immediate, instant, seconds
+
+DECISIONS_OF = """
+SELECT person_id, course_id, n, reason, step, step_on, deadline_on, detail, next_at, next_step, next_on
+FROM decisions WHERE team_id = :team AND person_id IN (SELECT value FROM json_each(:ids))
+"""
+SAVE_DECISION = "INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+FORGET_DECISION = "DELETE FROM decisions WHERE team_id = ? AND person_id = ? AND course_id = ? AND n = ?"
+FORGET_VANISHED = """
+DELETE FROM decisions WHERE team_id = :team AND person_id NOT IN (
+    SELECT person_id FROM assignments WHERE team_id = :team)
+"""
+FREEZE_DECISIONS = "UPDATE decisions SET reason = 'frozen' WHERE team_id = ? AND reason = 'send'"
+DUE_PEOPLE = """
+SELECT DISTINCT person_id FROM decisions WHERE team_id = ? AND next_at IS NOT NULL AND next_at <= ? ORDER BY person_id
+"""
+REASONS = "SELECT reason, count(*) FROM decisions WHERE team_id = ? GROUP BY reason"
+
+PLAN = """
+INSERT INTO notices (team_id, notice_id, seq, pass_id, person_id, slack_id, local_on, state, planned_at)
+VALUES (:team, :id, 1 + (SELECT coalesce(max(seq), 0) FROM notices WHERE team_id = :team AND state IN ('planned',
+    'sending', 'unknown')), :pass, :person, :slack, :on, 'planned', :at)
+"""
+PLAN_REMINDER = """
+INSERT INTO reminders (team_id, notice_id, course_id, deadline_on, step, fate, person_id, title, key, reproach_free,
+    locked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+RELEASE = "UPDATE reminders SET fate = 'released' WHERE team_id = ? AND notice_id = ?"
+NOTICE = """
+SELECT notice_id, person_id, slack_id, local_on, state, attempts, claimed_at, channel_id, ts
+FROM notices WHERE team_id = ? AND notice_id = ?
+"""
+NAMED = """
+SELECT course_id, title, step, deadline_on, key, reproach_free, locked, shown FROM reminders
+WHERE team_id = ? AND notice_id = ? AND fate = 'named' ORDER BY deadline_on, course_id
+"""
+IN_STATE = "SELECT notice_id FROM notices WHERE team_id = ? AND state = ? ORDER BY seq"
+COUNTS = "SELECT state, count(*) FROM notices WHERE team_id = ? GROUP BY state"
+LAST_TS = """
+SELECT channel_id, ts FROM notices WHERE team_id = ? AND person_id = ? AND state = 'sent' ORDER BY ts DESC LIMIT 1
+"""
+# What a course named in a DM has become. A completion of this very deadline counts even when a newer row governs.
+TRUE_STATE = """
+SELECT r.notice_id, r.course_id, r.shown, g.deadline_on, CASE
+    WHEN EXISTS (SELECT 1 FROM decisions d WHERE d.team_id = r.team_id AND d.person_id = r.person_id
+        AND d.course_id = r.course_id AND d.reason = 'completed' AND (d.n = 0 OR d.deadline_on = r.deadline_on))
+        THEN 'done'
+    WHEN g.reason IS NULL
+        OR g.reason IN ('not_required', 'course_inactive', 'no_deadline', 'invalid_deadline') THEN 'dropped'
+    WHEN g.deadline_on <> r.deadline_on THEN 'moved'
+    ELSE 'open' END AS truth
+FROM reminders r JOIN notices n USING (team_id, notice_id)
+LEFT JOIN decisions g ON g.team_id = r.team_id AND g.person_id = r.person_id AND g.course_id = r.course_id AND g.n = 0
+WHERE r.team_id = :team AND r.fate = 'named' AND n.state = 'sent'
+"""
+CORRECTIONS = f"""
+SELECT DISTINCT notice_id FROM ({TRUE_STATE} AND r.shown <> 'done') WHERE shown <> truth ORDER BY notice_id
+"""
+TRUE_STATE_OF = f"SELECT course_id, truth, deadline_on FROM ({TRUE_STATE} AND r.notice_id = :id)"
+SHOWN = "UPDATE reminders SET shown = ? WHERE team_id = ? AND notice_id = ? AND course_id = ?"
+
+
+class SqliteOutbox:
+    """The outbox in one SQLite file; see the Outbox protocol."""
+
+    def __init__(self, db: Database, team_id: str) -> None:
+        self._db, self._team = db, team_id
+
+    def _all(self, sql: str, *values: Any) -> list[Any]:
+        return self._db.conn.execute(sql, (self._team, *values)).fetchall()
+
+    # ── decisions ──
+
+    def save(
+        self,
+        person_ids: Sequence[int],
+        decisions: Sequence[Decision],
+        notices: Sequence[tuple[str, Notice, tuple[Named, ...]]],
+        *,
+        pass_id: str,
+        at: datetime,
+    ) -> None:
+        """These people's final decisions and the notices that follow, all or nothing."""
+        new = _decision_rows(decisions)
+        named = {"team": self._team, "ids": rows.ids_text(person_ids)}
+        old = {row[:3]: row[3:] for row in self._db.conn.execute(DECISIONS_OF, named)}
+        changed = [(self._team, *key, *row) for key, row in new.items() if old.get(key) != row]
+        gone = [(self._team, *key) for key in old.keys() - new.keys()]
+        if not changed and not gone and not notices:
+            return
+        with immediate(self._db):
+            self._db.conn.executemany(SAVE_DECISION, changed)
+            self._db.conn.executemany(FORGET_DECISION, gone)
+            for notice_id, notice, courses in notices:
+                self._plan(notice_id, notice, courses, pass_id=pass_id, at=at)
+
+    def _plan(self, notice_id: str, notice: Notice, courses: tuple[Named, ...], *, pass_id: str, at: datetime) -> None:
+        row = {
+            "team": self._team,
+            "id": notice_id,
+            "pass": pass_id,
+            "person": notice.person_id,
+            "slack": notice.slack_id,
+            "on": notice.local_on.isoformat(),
+            "at": seconds(at),
+        }
+        self._db.conn.execute(PLAN, row)
+        reminders = [
+            (self._team, notice_id, r.course_id, r.deadline_on.isoformat(), step.name, fate, notice.person_id, *said)
+            for r, n in zip(notice.reminders, courses, strict=True)
+            for said in [(n.title, n.key, n.reproach_free, n.locked)]
+            for step, fate in _steps(r)
+        ]
+        self._db.conn.executemany(PLAN_REMINDER, reminders)
+
+    def forget_vanished(self) -> None:
+        """Drop decisions of people who have no assignment any more."""
+        self._db.conn.execute(FORGET_VANISHED, {"team": self._team})
+
+    def due_people(self, now: datetime) -> list[int]:
+        """Who has a decision that can have changed by itself."""
+        return [row[0] for row in self._all(DUE_PEOPLE, seconds(now))]
+
+    def reasons(self) -> dict[Reason, int]:
+        """How many assignments have each reason."""
+        return {Reason(reason): count for reason, count in self._all(REASONS)}
+
+    # ── reading notices ──
+
+    def planned(self) -> list[str]:
+        """The ids of notices that wait to be sent, in the order of planning."""
+        return [row[0] for row in self._all(IN_STATE, State.PLANNED)]
+
+    def unsettled(self) -> list[StoredNotice]:
+        """Notices whose fate is not known."""
+        ids = self._all(IN_STATE, State.SENDING) + self._all(IN_STATE, State.UNKNOWN)
+        return [self.notice(row[0]) for row in ids]
+
+    def notice(self, notice_id: str) -> StoredNotice:
+        """One notice. Raises KeyError where there is none."""
+        found = self._all(NOTICE, notice_id)
+        if not found:
+            raise KeyError(notice_id)
+        (_, person_id, slack_id, local_on, state, attempts, claimed_at, channel_id, ts) = found[0]
+        return StoredNotice(
+            notice_id=notice_id,
+            person_id=person_id,
+            slack_id=slack_id,
+            local_on=date.fromisoformat(local_on),
+            state=State(state),
+            named=tuple(_named(row) for row in self._all(NAMED, notice_id)),
+            attempts=attempts,
+            claimed_at=instant(claimed_at),
+            channel_id=channel_id,
+            ts=ts,
+        )
+
+    def counts(self) -> dict[State, int]:
+        """How many notices are in each state."""
+        return {State(state): count for state, count in self._all(COUNTS)}
+
+    def last_ts(self, person_id: int) -> tuple[str | None, str | None]:
+        """Channel and ts of the last DM known to have reached this person."""
+        found = self._all(LAST_TS, person_id)
+        return (found[0][0], found[0][1]) if found else (None, None)
+
+    # ── moving notices ──
+
+    def claim(self, notice_id: str, *, wall_at: datetime) -> None:
+        """planned -> sending, on disk before the post begins."""
+        with self._move(notice_id, (State.PLANNED,), State.SENDING, claimed_at=wall_at.timestamp()):
+            self._db.conn.execute(
+                "UPDATE notices SET attempts = attempts + 1 WHERE team_id = ? AND notice_id = ?",
+                (self._team, notice_id),
+            )
+
+    def sent(self, notice_id: str, *, channel_id: str, ts: str, at: datetime) -> None:
+        """It arrived."""
+        fields = {"channel_id": channel_id, "ts": ts, "settled_at": seconds(at), "error": None}
+        with self._move(notice_id, (State.SENDING, State.UNKNOWN), State.SENT, **fields):
+            pass
+
+    def failed(self, notice_id: str, *, error: str, at: datetime) -> None:
+        """Slack refused it; its steps are free again."""
+        with self._move(notice_id, (State.SENDING,), State.FAILED, error=error, settled_at=seconds(at)):
+            self._db.conn.execute(RELEASE, (self._team, notice_id))
+
+    def unknown(self, notice_id: str, *, error: str, at: datetime) -> None:
+        """Nobody can say."""
+        with self._move(notice_id, (State.SENDING,), State.UNKNOWN, error=error, settled_at=seconds(at)):
+            pass
+
+    def back(self, notice_id: str) -> None:
+        """It surely did not arrive."""
+        with self._move(notice_id, (State.SENDING, State.UNKNOWN), State.PLANNED):
+            pass
+
+    def drop(self, notice_id: str, *, detail: str, at: datetime) -> None:
+        """It is not to be sent any more; its steps are free again."""
+        with self._move(notice_id, (State.PLANNED,), State.DROPPED, error=detail, settled_at=seconds(at)):
+            self._db.conn.execute(RELEASE, (self._team, notice_id))
+
+    def drop_planned(self) -> int:
+        """Forget what was planned and never claimed: the next decisions replace it."""
+        waiting = self.planned()
+        with immediate(self._db):
+            for notice_id in waiting:
+                self._db.conn.execute(
+                    "DELETE FROM notices WHERE team_id = ? AND notice_id = ?", (self._team, notice_id)
+                )
+        return len(waiting)
+
+    def hold_planned(self) -> None:
+        """Mark what this pass planned as held by the freeze, and its decisions as frozen."""
+        with immediate(self._db):
+            self._db.conn.execute("DELETE FROM notices WHERE team_id = ? AND state = 'held'", (self._team,))
+            release = "UPDATE reminders SET fate = 'released' WHERE team_id = ? AND notice_id IN "
+            release += "(SELECT notice_id FROM notices WHERE team_id = ? AND state = 'planned')"
+            self._db.conn.execute(release, (self._team, self._team))
+            hold = "UPDATE notices SET state = 'held' WHERE team_id = ? AND state = 'planned'"
+            self._db.conn.execute(hold, (self._team,))
+            self._db.conn.execute(FREEZE_DECISIONS, (self._team,))
+
+    @contextmanager
+    def _move(self, notice_id: str, before: Sequence[State], after: State, **fields: Any) -> Iterator[None]:
+        """One move and what belongs to it, in one transaction. Raises StoreError where the notice is elsewhere."""
+        columns = "".join(f", {name} = :{name}" for name in fields)
+        sql = f"UPDATE notices SET state = :after{columns} WHERE team_id = :team AND notice_id = :id "
+        sql += "AND state IN (SELECT value FROM json_each(:before))"
+        named = {"after": after, "team": self._team, "id": notice_id, "before": json.dumps(list(before)), **fields}
+        try:
+            with immediate(self._db):
+                if self._db.conn.execute(sql, named).rowcount != 1:
+                    raise StoreError(f"Notice {notice_id} cannot become {after}: another copy has moved it.")
+                yield
+        except sqlite3.Error as error:
+            raise StoreError(f"The store refuses to record that a notice is {after}: {error}.") from error
+
+    # ── keeping earlier DMs true ──
+
+    def corrections(self) -> list[str]:
+        """Sent notices that are no longer true."""
+        return [row[0] for row in self._db.conn.execute(CORRECTIONS, {"team": self._team}).fetchall()]
+
+    def true_state(self, notice_id: str) -> dict[int, tuple[str, date | None]]:
+        """What each course of a sent notice has become."""
+        found = self._db.conn.execute(TRUE_STATE_OF, {"team": self._team, "id": notice_id}).fetchall()
+        return {course_id: (truth, rows.day(deadline_on)) for course_id, truth, deadline_on in found}
+
+    def shown(self, notice_id: str, states: Mapping[int, str]) -> None:
+        """The DM has been edited to show this."""
+        with immediate(self._db):
+            changed = [(state, self._team, notice_id, course_id) for course_id, state in states.items()]
+            self._db.conn.executemany(SHOWN, changed)
+
+
+def _decision_rows(decisions: Sequence[Decision]) -> dict[tuple[int, int, int], rows.Row]:
+    """Key (person, course, n) -> the other columns; n counts the rows of one person and course, the governing one 0."""
+    found: dict[tuple[int, int, int], rows.Row] = {}
+    for d in decisions:
+        n = 0
+        while (d.person_id, d.course_id, n) in found:
+            n += 1
+        found[d.person_id, d.course_id, n] = (
+            d.reason.value,
+            d.step.name if d.step else None,
+            rows.text(d.step_on),
+            rows.text(d.deadline_on),
+            d.detail,
+            seconds(d.next_at),
+            d.next_step.name if d.next_step else None,
+            rows.text(d.next_on),
+        )
+    return found
+
+
+def _steps(reminder: Reminder) -> list[tuple[Step, str]]:
+    return [(reminder.step, "named"), *((step, "passed_over") for step in reminder.passed_over)]
+
+
+def _named(row: rows.Row) -> Named:
+    return Named(
+        course_id=row[0],
+        title=row[1],
+        step=Step.parse(row[2]),
+        deadline_on=date.fromisoformat(row[3]),
+        key=row[4],
+        reproach_free=bool(row[5]),
+        locked=bool(row[6]),
+        shown=row[7],
+    )

@@ -1,0 +1,132 @@
+"""Passes, freezes, approvals and the audit."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.store import PassRecord
+from bot.store.sqlite import immediate, seconds
+
+BEGUN = "INSERT INTO passes (team_id, pass_id, at) VALUES (?, ?, ?)"
+ENDED = """
+UPDATE passes SET ended = 1, planned = ?, sent = ?, failed = ?, unknown = ?, frozen = ?, reasons = ?
+WHERE team_id = ? AND pass_id = ?
+"""
+LAST = """
+SELECT pass_id, at, planned, sent, failed, unknown, frozen, reasons FROM passes
+WHERE team_id = ? AND ended = 1 ORDER BY at DESC, pass_id DESC LIMIT 1
+"""
+# A frozen pass is no first pass: it has neither sent nor had nothing to send.
+WENT_WELL = "SELECT 1 FROM passes WHERE team_id = ? AND ended = 1 AND frozen IS NULL AND (sent > 0 OR planned = 0)"
+LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL"
+FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
+FREEZE = """
+INSERT INTO freezes (team_id, kind, text, since_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (team_id, kind) DO UPDATE SET text = excluded.text, approved_at = NULL
+"""
+APPROVED = "SELECT 1 FROM freezes WHERE team_id = ? AND kind = ? AND approved_at IS NOT NULL"
+HELD_PEOPLE = "SELECT DISTINCT person_id FROM notices WHERE team_id = ? AND state = 'held'"
+ADD_AUDIT = """
+INSERT INTO audit (team_id, seq, at, actor, action, subject, detail)
+SELECT :team, 1 + coalesce(max(seq), 0), :at, :actor, :action, :subject, :detail FROM audit WHERE team_id = :team
+"""
+
+
+class SqlitePasses:
+    """Passes and freezes in one SQLite file; see the Passes protocol."""
+
+    def __init__(self, db: Database, team_id: str) -> None:
+        self._db, self._team = db, team_id
+
+    def _one(self, sql: str, *values: Any) -> Any:
+        return self._db.conn.execute(sql, (self._team, *values)).fetchone()
+
+    def begun(self, pass_id: str, at: datetime) -> None:
+        """A pass starts."""
+        self._one(BEGUN, pass_id, seconds(at))
+
+    def ended(self, record: PassRecord) -> None:
+        """A pass is over."""
+        reasons = json.dumps(dict(record.reasons or {}))
+        figures = (record.planned, record.sent, record.failed, record.unknown, record.frozen, reasons)
+        self._db.conn.execute(ENDED, (*figures, self._team, record.pass_id))
+
+    def last(self) -> PassRecord | None:
+        """The last pass that ended."""
+        row = self._one(LAST)
+        if row is None:
+            return None
+        pass_id, at, planned, sent, failed, unknown, frozen, reasons = row
+        return PassRecord(
+            pass_id=pass_id,
+            at=datetime.fromtimestamp(at, UTC),
+            planned=planned,
+            sent=sent,
+            failed=failed,
+            unknown=unknown,
+            frozen=frozen,
+            reasons=json.loads(reasons),
+        )
+
+    def is_first(self) -> bool:
+        """Whether no pass has yet sent, or had nothing to send."""
+        return self._one(WENT_WELL) is None
+
+    def largest_since(self, since: datetime) -> int:
+        """People messaged by the largest pass since then."""
+        return int(self._one(LARGEST, seconds(since))[0])
+
+    def frozen(self) -> str | None:
+        """Why the safety freeze holds, or None."""
+        texts = self._db.conn.execute(FROZEN, (self._team,)).fetchall()
+        return "; ".join(row[0] for row in texts) or None
+
+    def freeze(self, kind: str, text: str, at: datetime) -> None:
+        """The safety freeze begins or goes on."""
+        self._one(FREEZE, kind, text, seconds(at))
+
+    def thaw(self, kind: str) -> None:
+        """A freeze of this kind is over by itself."""
+        with immediate(self._db):
+            self._one("DELETE FROM freezes WHERE team_id = ? AND kind = ?", kind)
+            if kind == "pass":
+                self._one("DELETE FROM notices WHERE team_id = ? AND state = 'held'")
+
+    def approve(self, at: datetime, by: str) -> str | None:
+        """Release the freeze that holds; returns its text, None where nothing is frozen."""
+        text = self.frozen()
+        if text is None:
+            return None
+        with immediate(self._db):
+            self._db.conn.execute(
+                "UPDATE freezes SET approved_at = ? WHERE team_id = ? AND approved_at IS NULL",
+                (seconds(at), self._team),
+            )
+            SqliteAudit(self._db, self._team).add(at, by, "approve", "freeze", text)
+        return text
+
+    def approved_people(self) -> set[int]:
+        """People whose notices were planned in a frozen pass that was approved."""
+        if self._one(APPROVED, "pass") is None:
+            return set()
+        return {row[0] for row in self._db.conn.execute(HELD_PEOPLE, (self._team,))}
+
+    def pull_is_approved(self) -> bool:
+        """Whether the next pull's figures are to be taken as the new measure."""
+        return self._one(APPROVED, "pull") is not None
+
+
+class SqliteAudit:
+    """The audit in one SQLite file; see the Audit protocol."""
+
+    def __init__(self, db: Database, team_id: str) -> None:
+        self._db, self._team = db, team_id
+
+    def add(self, at: datetime, actor: str, action: str, subject: str, detail: str = "") -> None:
+        """One line; never changed afterwards."""
+        named = {"team": self._team, "at": seconds(at), "actor": actor, "action": action, "subject": subject}
+        self._db.conn.execute(ADD_AUDIT, {**named, "detail": detail})

@@ -1,0 +1,97 @@
+"""What is SQLite's alone: how a file is opened, what a transaction is, what its errors mean.
+
+Opened in the one way that keeps a commit on disk: `isolation_level=None`, so that no implicit transaction swallows a
+later one (sqlite-utils 4: an INSERT on an ordinary connection opens one that nothing ever commits), WAL, and
+synchronous=FULL. A transaction that writes begins IMMEDIATE: a plain one that reads first can fail beside another
+writer with SQLITE_BUSY_SNAPSHOT.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from bot.errors import StoreDamaged, StoreError, StoreTooNew
+from bot.store.migrations import RELEASED, migrations
+
+BUSY_SECONDS = 15
+
+
+def connect(path: Path) -> Database:
+    """A connection to this file, made where it is missing. Raises a StoreError."""
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
+        db = Database(conn)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=FILE"):
+            conn.execute(f"PRAGMA {pragma}")
+        return db
+
+
+def migrate(db: Database, path: Path) -> None:
+    """Bring the schema up to date; two processes that start together take turns. Raises a StoreError."""
+    with translated(path), immediate(db):
+        if {m.name for m in migrations.applied(db)} - set(RELEASED):
+            raise StoreTooNew(f"{path} was written by a newer version of this program.")
+        migrations.apply(db)
+
+
+def check(db: Database, path: Path) -> None:
+    """Raise StoreDamaged unless SQLite finds the file sound."""
+    with translated(path):
+        if db.conn.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise StoreDamaged(f"{path} is damaged.")
+
+
+def copy(path: Path, to: Path) -> None:
+    """A consistent copy of the store at `path`, which may be in use; nothing where there is none."""
+    if not path.exists():
+        return
+    with translated(path):
+        source, target = sqlite3.connect(f"file:{path}?mode=ro", uri=True), sqlite3.connect(to)
+        try:
+            source.backup(target)
+        finally:
+            source.close()
+            target.close()
+
+
+@contextmanager
+def immediate(db: Database) -> Iterator[None]:
+    """A transaction that writes: all of it is on disk at the end, or none."""
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.conn.execute("ROLLBACK")
+        raise
+    db.conn.execute("COMMIT")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours, with the file's name."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"The store {path} cannot be used: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreDamaged(f"{path} is no sound database: {error}.") from error
+    except OSError as error:
+        raise StoreError(f"The store {path} cannot be used: {error.strerror}.") from error
+
+
+def seconds(instant: datetime | None) -> int | None:
+    """An aware instant as whole seconds since 1970 in UTC."""
+    return None if instant is None else int(instant.timestamp())
+
+
+def instant(value: float | None) -> datetime | None:
+    """The aware UTC instant of so many seconds since 1970."""
+    return None if value is None else datetime.fromtimestamp(value, UTC)

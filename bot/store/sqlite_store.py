@@ -1,0 +1,102 @@
+"""The Store in one SQLite file: opening it for a workspace, reading it without one, rehearsing on a copy."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from bot.errors import WrongWorkspace
+from bot.store import Dossier
+from bot.store.dossiers import Dossiers
+from bot.store.outbox import SqliteOutbox
+from bot.store.passes import SqliteAudit, SqlitePasses
+from bot.store.snapshot import SqliteSnapshots
+from bot.store.sqlite import check, connect, copy, immediate, migrate, seconds
+
+
+class _Snapshots(SqliteSnapshots):
+    """The snapshot with its reader of people."""
+
+    def __init__(self, db: Database, path: Path, team_id: str) -> None:
+        super().__init__(db, path, team_id)
+        self._dossiers = Dossiers(db, team_id)
+
+    def dossiers(self, person_ids: Iterable[int] | None = None) -> Iterator[list[Dossier]]:
+        """Everybody with an assignment, or these people, in chunks, by id."""
+        return self._dossiers.all() if person_ids is None else self._dossiers.of(person_ids)
+
+
+class SqliteStore:
+    """One workspace's memory in one file; see the Store protocol."""
+
+    def __init__(self, db: Database, path: Path, team_id: str) -> None:
+        self._db = db
+        self.team_id = team_id
+        self.snapshots = _Snapshots(db, path, team_id)
+        self.outbox = SqliteOutbox(db, team_id)
+        self.passes = SqlitePasses(db, team_id)
+        self.audit = SqliteAudit(db, team_id)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._db.conn.close()
+
+
+def open_store(path: Path, team_id: str, now: datetime) -> SqliteStore:
+    """The store of this workspace, made where it is missing. Raises a StoreError."""
+    db = _sound(path)
+    with immediate(db):
+        db.conn.execute(
+            "INSERT INTO workspace SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM workspace)", (team_id, seconds(now))
+        )
+    owner = _owner(db)
+    if owner != team_id:
+        db.conn.close()
+        raise WrongWorkspace(f"The store {path} belongs to the Slack workspace {owner}, the token to {team_id}.")
+    return SqliteStore(db, path, team_id)
+
+
+def open_existing(path: Path) -> SqliteStore | None:
+    """The store as it is, for commands that only read; None where nothing was ever stored. Raises a StoreError."""
+    if not path.exists():
+        return None
+    db = _sound(path)
+    owner = _owner(db)
+    if owner is None:
+        db.conn.close()
+        return None
+    return SqliteStore(db, path, owner)
+
+
+@contextmanager
+def rehearsal(path: Path, team_id: str, now: datetime) -> Iterator[SqliteStore]:
+    """A copy of the store to rehearse a pass on, thrown away afterwards; the real one is not touched."""
+    with tempfile.TemporaryDirectory(prefix="deadline-bot-") as folder:
+        on_copy = Path(folder) / "rehearsal.db"
+        copy(path, on_copy)
+        store = open_store(on_copy, team_id, now)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _sound(path: Path) -> Database:
+    db = connect(path)
+    try:
+        check(db, path)
+        migrate(db, path)
+    except BaseException:
+        db.conn.close()
+        raise
+    return db
+
+
+def _owner(db: Database) -> str | None:
+    row = db.conn.execute("SELECT team_id FROM workspace").fetchone()
+    return str(row[0]) if row else None
