@@ -13,6 +13,7 @@
     │   ├── SlackRefused                   it refuses our token, for good
     │   └── SlackUnreachable               no answer
     ├── StoreError                exit 1   the store cannot be used
+    │   ├── StoreEmpty                     nothing was pulled into it yet
     │   ├── StoreDamaged
     │   ├── StoreTooNew                    written by a newer program
     │   └── WrongWorkspace                 it belongs to another Slack workspace
@@ -126,6 +127,13 @@ class StoreError(DeadlineBotError):
 
     code = "store"
     fix = "Check DATABASE_URL, the disk's free space and the folder's rights."
+
+
+class StoreEmpty(StoreError):
+    """Nothing was pulled into the store yet."""
+
+    code = "store_empty"
+    fix = "Run: deadline-bot pull. (On a platform, a one-off process has a disk of its own and can't see the worker's.)"
 
 
 class StoreDamaged(StoreError):

@@ -92,7 +92,7 @@ class Track:
 
     @property
     def before(self) -> tuple[Fall, ...]:
-        """The steps up to the deadline that exist for this person: none from before the assignment, save the due day."""
+        """The steps up to the deadline that exist here: none from before the assignment, save the due day."""
         line = before_line(self.deadline_on, self.is_long, self.steps, self.calendar)
         if self.assigned_on is None:
             return line

@@ -251,6 +251,10 @@ class Outbox(Protocol):
         """How many notices are in each state."""
         ...
 
+    def outcomes(self, pass_id: str) -> dict[State, int]:
+        """How many notices of this pass are in each state."""
+        ...
+
     def claim(self, notice_id: str, *, wall_at: datetime) -> None:
         """planned -> sending, on disk before the post begins. `wall_at` is the real clock's."""
         ...
@@ -319,6 +323,10 @@ class Passes(Protocol):
         """Why the safety freeze holds, or None."""
         ...
 
+    def held_by_pull(self) -> str | None:
+        """Why the last pull was not taken, and not approved since; None where it was."""
+        ...
+
     def freeze(self, kind: str, text: str, at: datetime) -> None:
         """The safety freeze begins or goes on; `kind` is `pull` or `pass`."""
         ...
@@ -351,11 +359,30 @@ class Audit(Protocol):
 class Store(Protocol):
     """One workspace's memory."""
 
-    team_id: str
-    snapshots: Snapshots
-    outbox: Outbox
-    passes: Passes
-    audit: Audit
+    @property
+    def team_id(self) -> str:
+        """The Slack workspace."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What was pulled."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """What was decided and said."""
+        ...
+
+    @property
+    def passes(self) -> Passes:
+        """Passes and freezes."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """What was done."""
+        ...
 
     def close(self) -> None:
         """Let go of the database."""

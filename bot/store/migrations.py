@@ -97,6 +97,7 @@ CREATE TABLE notices (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notices_by_person ON notices (team_id, person_id, state);
 CREATE INDEX notices_on_their_way ON notices (team_id, state, seq) WHERE state IN ('planned', 'sending', 'unknown');
+CREATE INDEX notices_by_pass ON notices (team_id, pass_id, state);
 CREATE UNIQUE INDEX one_dm_a_day ON notices (team_id, person_id, local_on)
     WHERE state IN ('planned', 'sending', 'unknown', 'sent');
 

@@ -67,6 +67,7 @@ WHERE team_id = ? AND notice_id = ? AND fate = 'named' ORDER BY deadline_on, cou
 """
 IN_STATE = "SELECT notice_id FROM notices WHERE team_id = ? AND state = ? ORDER BY seq"
 COUNTS = "SELECT state, count(*) FROM notices WHERE team_id = ? GROUP BY state"
+OUTCOMES = "SELECT state, count(*) FROM notices WHERE team_id = ? AND pass_id = ? GROUP BY state"
 LAST_TS = """
 SELECT channel_id, ts FROM notices WHERE team_id = ? AND person_id = ? AND state = 'sent' ORDER BY ts DESC LIMIT 1
 """
@@ -189,6 +190,10 @@ class SqliteOutbox:
     def counts(self) -> dict[State, int]:
         """How many notices are in each state."""
         return {State(state): count for state, count in self._all(COUNTS)}
+
+    def outcomes(self, pass_id: str) -> dict[State, int]:
+        """How many notices of this pass are in each state."""
+        return {State(state): count for state, count in self._all(OUTCOMES, pass_id)}
 
     def last_ts(self, person_id: int) -> tuple[str | None, str | None]:
         """Channel and ts of the last DM known to have reached this person."""

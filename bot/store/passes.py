@@ -24,6 +24,7 @@ WHERE team_id = ? AND ended = 1 ORDER BY at DESC, pass_id DESC LIMIT 1
 WENT_WELL = "SELECT 1 FROM passes WHERE team_id = ? AND ended = 1 AND frozen IS NULL AND (sent > 0 OR planned = 0)"
 LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL"
 FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
+HELD_BY_PULL = "SELECT text FROM freezes WHERE team_id = ? AND kind = 'pull' AND approved_at IS NULL"
 FREEZE = """
 INSERT INTO freezes (team_id, kind, text, since_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (team_id, kind) DO UPDATE SET text = excluded.text, approved_at = NULL
@@ -84,6 +85,11 @@ class SqlitePasses:
         """Why the safety freeze holds, or None."""
         texts = self._db.conn.execute(FROZEN, (self._team,)).fetchall()
         return "; ".join(row[0] for row in texts) or None
+
+    def held_by_pull(self) -> str | None:
+        """Why the last pull was not taken, and not approved since."""
+        row = self._one(HELD_BY_PULL)
+        return str(row[0]) if row else None
 
     def freeze(self, kind: str, text: str, at: datetime) -> None:
         """The safety freeze begins or goes on."""

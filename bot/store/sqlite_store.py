@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from bot.errors import WrongWorkspace
+from bot.errors import StoreEmpty, WrongWorkspace
 from bot.store import Dossier
 from bot.store.dossiers import Dossiers
 from bot.store.outbox import SqliteOutbox
@@ -71,6 +71,14 @@ def open_existing(path: Path) -> SqliteStore | None:
         db.conn.close()
         return None
     return SqliteStore(db, path, owner)
+
+
+def need_existing(path: Path) -> SqliteStore:
+    """The store as it is. Raises StoreError where nothing was ever stored."""
+    store = open_existing(path)
+    if store is None:
+        raise StoreEmpty(f"The store {path} is empty.")
+    return store
 
 
 @contextmanager

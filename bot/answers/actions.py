@@ -1,0 +1,63 @@
+"""What happens when somebody presses a button of a DM. Every press is acked first and authorised again here.
+
+A button's value is the notice's opaque id: whoever forges one learns nothing, since a notice is only ever explained to
+the person it was sent to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+
+from bot.jobs.explain import explain_person
+from bot.slack.messages import answer, escape, literal
+from bot.slack.reasons import explain
+from bot.slack.words import words
+from bot.store import StoredNotice
+from bot.workspace import Workspace
+
+log = structlog.get_logger()
+
+BUTTONS = ("open", "plan", "done", "why")  # the action ids of messages.py
+
+
+def register(app: AsyncApp, workspace: Workspace) -> None:
+    """Listen to every button. Listeners are closures: Bolt gives arguments by name and would give others None."""
+
+    async def pressed(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+        await ack()
+        action = body["actions"][0]
+        log.info("button.pressed", action=action.get("action_id"))
+        if paragraphs := _answer(workspace, action, body["user"]["id"]):
+            text, blocks = answer(paragraphs)
+            await respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
+
+    for action_id in BUTTONS:
+        app.action(action_id)(pressed)
+
+
+def _answer(workspace: Workspace, action: dict[str, Any], slack_id: str) -> list[str]:
+    """What the presser is told, a paragraph a course; nothing for buttons that only need an ack."""
+    if action.get("action_id") != "why":
+        return []
+    notice = _own_notice(workspace, str(action.get("value", "")), slack_id)
+    if notice is None:
+        return [words(workspace.settings.default_language).t("This button belongs to a reminder that is not yours.")]
+    found = explain_person(workspace.settings, workspace.store, notice.person_id, workspace.clock())
+    said = words(found.person.language)
+    named = {n.course_id for n in notice.named}
+    return [
+        f"*{escape(course.title)}*\n{literal(explain(said, decision))}"
+        for course, decision in found.decisions
+        if course.course_id in named
+    ]
+
+
+def _own_notice(workspace: Workspace, notice_id: str, slack_id: str) -> StoredNotice | None:
+    try:
+        notice = workspace.store.outbox.notice(notice_id)
+    except KeyError:
+        return None
+    return notice if notice.slack_id == slack_id else None

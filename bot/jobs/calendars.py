@@ -1,0 +1,92 @@
+"""Countries as the `holidays` library knows them -> the working days that decisions use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from datetime import date
+from functools import lru_cache
+
+import holidays
+import structlog
+from holidays.registry import COUNTRIES
+
+from bot.deadlines.calendar import WorkCalendar
+from bot.deadlines.terms import WEEKDAYS, Hours
+from bot.errors import SettingsError
+
+log = structlog.get_logger()
+MONDAY_TO_FRIDAY = frozenset({5, 6})
+CODES = {name.upper(): codes[1] for codes in COUNTRIES.values() for name in codes[1:3]}
+NAMES = {key: codes[1] for key, codes in COUNTRIES.items()}
+
+
+def country_code(text: str | None) -> str | None:
+    """The ISO code of a country given as a code or an English name, in any case; None where it is unknown."""
+    if not text:
+        return None
+    return CODES.get(text.strip().upper()) or NAMES.get(re.sub(r"[^a-z]+", "_", text.strip().lower()).strip("_"))
+
+
+class DaysOff:
+    """A country's public holidays and the policy's own days off, asked for as `day in days_off`."""
+
+    def __init__(self, public: Container[date], own: tuple[str, ...]) -> None:
+        self._public, self._own = public, frozenset(own)
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and (
+            f"{day:%m-%d}" in self._own or day.isoformat() in self._own or day in self._public
+        )
+
+
+class Calendars:
+    """The working days of each country. Raises SettingsError for a country or subdivision that is not known."""
+
+    def __init__(self, hours: Hours, default_country: str | None) -> None:
+        self._hours = hours
+        if default_country and country_code(default_country) is None:
+            raise SettingsError(
+                "DEFAULT_COUNTRY is no country that is known.", fix='Give an ISO code such as "DK", or an English name.'
+            )
+        self._default = country_code(default_country)
+        self._by_code: dict[str | None, WorkCalendar] = {}
+        self._unknown: set[str] = set()
+        for country in hours.subdivisions:
+            self._public(country_code(country) or country)
+
+    def of(self, country: str | None) -> WorkCalendar:
+        """The working days of somebody's country; the default country's where it is not known."""
+        code = country_code(country)
+        if code is None and country and country not in self._unknown:
+            self._unknown.add(country)
+            log.warning("country.unknown", country=country)
+        return self._calendar(code or self._default)
+
+    def _calendar(self, code: str | None) -> WorkCalendar:
+        if code not in self._by_code:
+            self._by_code[code] = self._make(code)
+        return self._by_code[code]
+
+    def _make(self, code: str | None) -> WorkCalendar:
+        public = self._public(code) if code else frozenset[date]()
+        weekend = frozenset(getattr(public, "weekend", MONDAY_TO_FRIDAY))
+        if self._hours.working_weekdays:
+            weekend = frozenset(range(7)) - {WEEKDAYS.index(day) for day in self._hours.working_weekdays}
+        return WorkCalendar(weekend=weekend, holidays=DaysOff(public, self._hours.days_off))
+
+    def _public(self, code: str) -> Container[date]:
+        subdivisions = {(country_code(k) or k): v for k, v in self._hours.subdivisions.items()}
+        try:
+            return _holidays(code, subdivisions.get(code))
+        except NotImplementedError as error:
+            raise SettingsError(
+                f"policy: hours.subdivisions names {code} = {subdivisions.get(code, '')!r}, which is not known.",
+                fix="Use the codes of the `holidays` library.",
+            ) from error
+
+
+@lru_cache(maxsize=256)
+def _holidays(code: str, subdivision: str | None) -> Container[date]:
+    found: Container[date] = holidays.country_holidays(code, subdiv=subdivision)
+    return found

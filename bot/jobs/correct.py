@@ -1,0 +1,42 @@
+"""Keeps earlier DMs true: a course finished since becomes ✅, a moved deadline or one no longer owed says so."""
+
+from __future__ import annotations
+
+import structlog
+
+from bot.jobs.render import correction
+from bot.slack.outcomes import Posted, Refused
+from bot.workspace import Workspace
+
+log = structlog.get_logger()
+
+
+async def correct(workspace: Workspace) -> int:
+    """Edit every sent DM that is no longer true; returns how many. Raises SlackRefused.
+
+    One that Slack does not let us edit any more is left as it is, for good; one whose outcome is not known is edited
+    again at the next pass, which does no harm.
+    """
+    waiting = workspace.store.outbox.corrections()
+    edited = 0
+    for notice_id in waiting:
+        if workspace.stopping():
+            break
+        edited += await correct_one(workspace, notice_id)
+        workspace.progress("edits", edited, len(waiting))
+    return edited
+
+
+async def correct_one(workspace: Workspace, notice_id: str) -> bool:
+    """Edit this DM to say what has become of its courses; whether it was edited."""
+    notice, truth = workspace.store.outbox.notice(notice_id), workspace.store.outbox.true_state(notice_id)
+    if notice.channel_id is None or notice.ts is None:
+        return False
+    dossier = next(iter(workspace.store.snapshots.dossiers([notice.person_id])))[0]
+    outcome = await workspace.slack.update(
+        notice.channel_id, notice.ts, correction(workspace.settings, notice, dossier, truth)
+    )
+    if isinstance(outcome, Posted | Refused):
+        workspace.store.outbox.shown(notice_id, {course_id: state for course_id, (state, _) in truth.items()})
+    log.info("notice.corrected", notice_id=notice_id, outcome=type(outcome).__name__)
+    return isinstance(outcome, Posted)

@@ -1,0 +1,172 @@
+"""The outbox -> Slack: each planned notice is looked at once more, claimed, posted and settled.
+
+Stop between any two lines and nothing is lost or said twice: before `claim` the notice is planned and will be decided
+afresh; from `claim` on it counts as said until settle.py has read back whether it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from bot.deadlines.model import Notice
+from bot.errors import DeadlineBotError, SlackRefused, SlackUnreachable
+from bot.jobs.decide import Planner
+from bot.jobs.pace import Pace
+from bot.jobs.pull import refresh
+from bot.jobs.render import dm
+from bot.jobs.settle import settle
+from bot.jobs.together import together
+from bot.slack.messages import Message
+from bot.slack.outcomes import NotTaken, Outcome, Posted, Refused, Unknown, Wait
+from bot.store import Dossier, StoredNotice
+from bot.workspace import Workspace
+
+log = structlog.get_logger()
+
+LOOK_AGAIN_AFTER = timedelta(minutes=10)  # policy.md, "Just completed"
+POSTS_AT_ONCE = 4
+ROUNDS = 3  # of sending, reading back, and sending what was not found
+TROUBLE_MOST = 10  # posts in a row without a usable answer end the pass
+WAITS_MOST = 100  # rate limits in a row without a single post end it too
+
+
+async def deliver(workspace: Workspace, pass_id: str) -> None:
+    """Send all that is planned. Raises SlackError, LmsError or StoreError; what is left waits for the next pass."""
+    delivery = _Delivery(workspace=workspace, pass_id=pass_id)
+    for _ in range(ROUNDS):
+        await delivery.send_planned()
+        if workspace.stopping() or not await settle(workspace):
+            break
+    if (left := len(workspace.store.outbox.planned())) and not workspace.stopping():
+        raise SlackUnreachable(f"{left} messages could not be sent: Slack gave no usable answer.")
+
+
+@dataclass(kw_only=True)
+class _Delivery:
+    """One pass's sending."""
+
+    workspace: Workspace
+    pass_id: str
+    queue: deque[str] = field(default_factory=deque)
+    error: DeadlineBotError | None = None
+    trouble: int = 0  # posts in a row without a usable answer
+    waits: int = 0  # rate limits in a row
+
+    def __post_init__(self) -> None:
+        posts_per_second = self.workspace.settings.policy.pace.posts_per_second
+        self.pace = Pace(posts_per_second, wall=self.workspace.wall, sleep=self.workspace.sleep)
+        self.planner = Planner(self.workspace.settings, self.workspace.store)
+        self.looking = asyncio.Lock()
+
+    async def send_planned(self) -> None:
+        """Post all that is planned, a few at once. An error stops new posts; those under way still end."""
+        self.queue.extend(self.workspace.store.outbox.planned())
+        self.total = len(self.queue)
+        await together(self._work() for _ in range(min(POSTS_AT_ONCE, self.total)))
+        if self.error:
+            raise self.error
+
+    async def _work(self) -> None:
+        while self.queue and not self.workspace.stopping():
+            notice_id = self.queue.popleft()
+            try:
+                await self._one(notice_id)
+            except DeadlineBotError as error:
+                self.error = self.error or error
+                self.queue.clear()
+            self.workspace.progress("messages", self.total - len(self.queue), self.total)
+
+    async def _one(self, notice_id: str) -> None:
+        """Post one notice, if it is still right."""
+        await self.pace.turn()
+        found = await self._still_right(self.workspace.store.outbox.notice(notice_id))
+        if found is None:
+            return
+        notice, dossier = found
+        message = dm(self.workspace.settings, notice, dossier)
+        self.workspace.store.outbox.claim(notice.notice_id, wall_at=self.workspace.wall())
+        outcome = await self._post(notice, message)
+        self._settle(notice, outcome)
+
+    async def _post(self, notice: StoredNotice, message: Message) -> Outcome:
+        try:
+            return await self.workspace.slack.post(notice.slack_id, message)
+        except SlackRefused:
+            self.workspace.store.outbox.back(notice.notice_id)
+            raise
+
+    def _settle(self, notice: StoredNotice, outcome: Outcome) -> None:
+        """Record what happened, first of all."""
+        outbox, notice_id, now = self.workspace.store.outbox, notice.notice_id, self.workspace.clock()
+        match outcome:
+            case Posted(channel_id, ts):
+                outbox.sent(notice_id, channel_id=channel_id, ts=ts, at=now)
+                self._went_well("notice.sent", notice_id)
+            case Refused(error):
+                outbox.failed(notice_id, error=error, at=now)
+                self._went_well("notice.failed", notice_id, error=error)
+            case Wait(seconds):
+                outbox.back(notice_id)
+                self._wait(notice_id, seconds)
+            case NotTaken(error):
+                outbox.back(notice_id)
+                self._went_ill(error)
+            case Unknown(error):
+                outbox.unknown(notice_id, error=error, at=now)
+                log.warning("notice.unknown", notice_id=notice_id, error=error)
+                self._went_ill(error)
+
+    def _went_well(self, event: str, notice_id: str, **facts: str) -> None:
+        self.trouble = self.waits = 0
+        log.info(event, notice_id=notice_id, **facts)
+        self.workspace.store.audit.add(self.workspace.clock(), "bot", event, notice_id, facts.get("error", ""))
+
+    def _wait(self, notice_id: str, seconds: float) -> None:
+        self.waits += 1
+        if self.waits > WAITS_MOST:
+            raise SlackUnreachable("Slack's rate limit lets nothing through.")
+        self.pace.hold(seconds)
+        self.queue.appendleft(notice_id)
+
+    def _went_ill(self, error: str) -> None:
+        self.trouble += 1
+        if self.trouble >= TROUBLE_MOST:
+            raise SlackUnreachable(f"Slack gave no usable answer to {self.trouble} posts in a row ({error}).")
+
+    # ── a last look ──
+
+    async def _still_right(self, notice: StoredNotice) -> tuple[StoredNotice, Dossier] | None:
+        """The notice as it is right now, decided afresh from data at most ten minutes old; None: nothing to say."""
+        await self._look_again(notice)
+        now = self.workspace.clock()
+        dossier = next(iter(self.workspace.store.snapshots.dossiers([notice.person_id])))[0]
+        plan = self.planner.plan(dossier, now)
+        if plan.notice and _says_the_same(notice, plan.notice):
+            return notice, dossier
+        outbox, new_id = self.workspace.store.outbox, self.workspace.new_id()
+        outbox.drop(notice.notice_id, detail="no longer right", at=now)
+        planned = [(new_id, plan.notice, self.planner.named(plan.notice))] if plan.notice else []
+        outbox.save([notice.person_id], plan.decisions, planned, pass_id=self.pass_id, at=now)
+        return (outbox.notice(new_id), dossier) if planned else None
+
+    async def _look_again(self, notice: StoredNotice) -> None:
+        """Pull again the courses about to be named, unless the last look is recent (policy.md, "Just completed")."""
+        async with self.looking:
+            now = self.workspace.clock()
+            looked = {n.course_id: self.workspace.store.snapshots.looked_at(n.course_id) for n in notice.named}
+            old = [course_id for course_id, at in looked.items() if at is None or now - at > LOOK_AGAIN_AFTER]
+            if old:
+                await refresh(self.workspace, old, now)
+
+
+def _says_the_same(stored: StoredNotice, planned: Notice) -> bool:
+    """Whether a stored notice is the one that would be planned now."""
+    told = [(n.course_id, n.step, n.deadline_on) for n in stored.named]
+    return (stored.slack_id, stored.local_on) == (planned.slack_id, planned.local_on) and told == [
+        (r.course_id, r.step, r.deadline_on) for r in planned.reminders
+    ]

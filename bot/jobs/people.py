@@ -1,0 +1,72 @@
+"""A person's dossier -> the Person that decisions are made for: zone, language, audience, absence."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from bot.deadlines.calendar import zone_info
+from bot.deadlines.model import Absence, Learner, Member, Person
+from bot.deadlines.policy import Day
+from bot.deadlines.terms import Audience, Away
+from bot.jobs.calendars import Calendars
+from bot.settings import Settings
+from bot.slack.directory import normal
+from bot.slack.words import choose
+from bot.store import Dossier
+
+
+def person_of(dossier: Dossier, settings: Settings) -> Person:
+    """Everything about somebody that a decision depends on."""
+    learner, member = dossier.learner, dossier.member
+    return Person(
+        person_id=dossier.person_id,
+        zone=_zone(member, learner, settings.default_timezone),
+        active=learner is not None,
+        employment_ends_on=learner.employment_ends_on if learner else None,
+        in_audience=_is_in(settings.policy.audience, learner),
+        slack_id=member.slack_id if member else None,
+        no_match=dossier.no_match,
+        refused_on=dossier.refused_on,
+        refusal=dossier.refusal,
+        absence=_absence(settings.policy.away, member, dossier.status_seen_at),
+        language=choose(
+            member.locale if member else None, learner.language if learner else None, settings.default_language
+        ),
+        first_name=learner.first_name if learner else "",
+    )
+
+
+def day_of(dossier: Dossier, settings: Settings, calendars: Calendars, now: datetime) -> Day:
+    """The person's day at this instant."""
+    person = person_of(dossier, settings)
+    country = dossier.learner.country if dossier.learner else None
+    return Day(person=person, policy=settings.policy, calendar=calendars.of(country), now=now)
+
+
+def _zone(member: Member | None, learner: Learner | None, default: str) -> str:
+    """Slack's zone, else the LMS's, else the setting; what is no zone is passed over."""
+    wanted = (member.timezone if member else None, learner.timezone if learner else None)
+    return next((zone for zone in wanted if zone and zone_info(zone)), default)
+
+
+def _is_in(audience: Audience, learner: Learner | None) -> bool:
+    if not (audience.emails or audience.team_ids or audience.department_ids) or learner is None:
+        return True
+    emails = {normal(email) for email in audience.emails}
+    return bool(
+        normal(learner.email or "") in emails
+        or set(learner.team_ids) & set(audience.team_ids)
+        or set(learner.department_ids) & set(audience.department_ids)
+    )
+
+
+def _absence(away: Away, member: Member | None, seen_at: datetime | None) -> Absence | None:
+    """What their Slack status says, where it has one of the policy's emoji (in any skin tone) or words."""
+    if member is None or seen_at is None:
+        return None
+    emoji = re.sub(r":skin-tone-\d:$", "", member.status_emoji)
+    words = set(re.findall(r"\w+", member.status_text.casefold()))
+    if emoji in away.emoji or words & {word.casefold() for word in away.words}:
+        return Absence(seen_at=seen_at, until_at=member.status_until_at)
+    return None

@@ -1,0 +1,150 @@
+"""One whole pass: pull, settle what is unknown, decide, deliver, keep earlier DMs true."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from structlog.contextvars import bind_contextvars
+
+from bot.deadlines.model import Reason
+from bot.errors import AnotherCopy, DeadlineBotError, PersonNotFound
+from bot.jobs.correct import correct
+from bot.jobs.decide import Decided, decide
+from bot.jobs.deliver import deliver
+from bot.jobs.pull import PullReport, pull
+from bot.jobs.settle import settle
+from bot.store import PassRecord, Pulled, State, Store
+from bot.workspace import Workspace
+
+log = structlog.get_logger()
+
+LEASE_WAIT_SECONDS = 10
+LEASE_STEP_SECONDS = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassReport:
+    """What a pass came to."""
+
+    pulled: Pulled | None
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    planned: int = 0
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    frozen: str | None = None
+    problem: DeadlineBotError | None = None  # why sending did not come to its end
+
+
+async def remind(workspace: Workspace, now: datetime, *, only: str | None = None, pulls: bool = True) -> PassReport:
+    """One pass at `now`. Raises LmsError, SlackError or StoreError where it could not begin to send.
+
+    `only` is one person's e-mail, LMS id or Slack id; without `pulls` it decides by what was pulled before, and only
+    for those whose time has come.
+    """
+    pass_id = workspace.new_id()
+    bind_contextvars(pass_id=pass_id)
+    workspace.store.passes.begun(pass_id, now)
+    pulled = await pull(workspace, now) if pulls else None
+    await settle(workspace)
+    people = _people(workspace, now, only, everybody=pulls)
+    decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
+    problem = await _send(workspace, pass_id, decided)
+    report = _report(workspace, pass_id, decided, problem)
+    _end(workspace, pass_id, now, report)
+    return report
+
+
+async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = None) -> PassReport:
+    """The same pass without a word to anybody; the workspace's store must be a rehearsal's copy."""
+    pass_id = workspace.new_id()
+    pulled = await pull(workspace, now)
+    people = _people(workspace, now, only, everybody=True)
+    decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
+    return _report(workspace, pass_id, decided, None)
+
+
+def find_person(store: Store, wanted: str) -> int:
+    """The id of the one person with this e-mail, LMS id or Slack id. Raises PersonNotFound for nobody or several."""
+    found = store.snapshots.find(wanted)
+    if len(found) == 1:
+        return found[0]
+    raise PersonNotFound(f"{'More than one person' if found else 'Nobody'} matches {wanted!r}.")
+
+
+@asynccontextmanager
+async def sending(workspace: Workspace) -> AsyncIterator[None]:
+    """The right to send from this store. Raises AnotherCopy where another process keeps it for 10 seconds."""
+    for _ in range(int(LEASE_WAIT_SECONDS / LEASE_STEP_SECONDS)):
+        if workspace.lease.take():
+            break
+        await workspace.sleep(LEASE_STEP_SECONDS)
+    else:
+        raise AnotherCopy("Another copy is sending from this store.")
+    try:
+        yield
+    finally:
+        workspace.lease.release()
+
+
+def _people(workspace: Workspace, now: datetime, only: str | None, *, everybody: bool) -> list[int] | None:
+    """Whom a pass decides about; None is everybody."""
+    if only is not None:
+        return [find_person(workspace.store, only)]
+    return None if everybody else workspace.store.outbox.due_people(now)
+
+
+def _held(workspace: Workspace, pulled: PullReport | None) -> str | None:
+    """Why nothing may be sent whatever is decided: a pull that shrank, now or at the last pull."""
+    if pulled is not None:
+        return pulled.frozen
+    return workspace.store.passes.held_by_pull()
+
+
+async def _send(workspace: Workspace, pass_id: str, decided: Decided) -> DeadlineBotError | None:
+    """Deliver and correct, unless frozen; what stopped it is reported, not raised: the pass has something to show."""
+    if decided.frozen:
+        return None
+    try:
+        await deliver(workspace, pass_id)
+        workspace.store.passes.thaw("pass")
+        await correct(workspace)
+    except DeadlineBotError as error:
+        return error
+    return None
+
+
+def _report(workspace: Workspace, pass_id: str, decided: Decided, problem: DeadlineBotError | None) -> PassReport:
+    outcomes = workspace.store.outbox.outcomes(pass_id)
+    return PassReport(
+        pulled=workspace.store.snapshots.last(),
+        reasons=decided.reasons,
+        planned=len(decided.recipients),
+        sent=outcomes.get(State.SENT, 0),
+        failed=outcomes.get(State.FAILED, 0),
+        unknown=outcomes.get(State.UNKNOWN, 0) + outcomes.get(State.SENDING, 0),
+        frozen=decided.frozen,
+        problem=problem,
+    )
+
+
+def _end(workspace: Workspace, pass_id: str, now: datetime, report: PassReport) -> None:
+    workspace.store.passes.ended(
+        PassRecord(
+            pass_id=pass_id,
+            at=now,
+            planned=report.planned,
+            sent=report.sent,
+            failed=report.failed,
+            unknown=report.unknown,
+            frozen=report.frozen,
+            reasons={reason.value: count for reason, count in sorted(report.reasons.items())},
+        )
+    )
+    event = "pass.frozen" if report.frozen else "pass.done"
+    log.info(event, planned=report.planned, sent=report.sent, failed=report.failed, unknown=report.unknown)

@@ -1,0 +1,82 @@
+"""The clock of `run`: a tick at each quarter of an hour, one at a time, none lost, and an orderly end.
+
+APScheduler calls `tick`; whether a person's local day is done is decided by our own code, never by a trigger in a local
+zone (CronTrigger skips a day around a clock change). With a stand-in's clock the same ticks come from there instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.errors import DeadlineBotError, LmsError, SlackRefused
+from bot.jobs.remind import remind
+from bot.workspace import Workspace
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 8  # that a tick under way may still take after a signal to stop
+
+
+class Ticker:
+    """Runs ticks, one at a time; `on_refused` is told when Slack refuses our token for good."""
+
+    def __init__(self, workspace: Workspace, on_refused: Callable[[DeadlineBotError], None]) -> None:
+        self._workspace, self._on_refused = workspace, on_refused
+        self._current: asyncio.Task[None] | None = None
+
+    async def tick(self) -> None:
+        """Remind, where this copy may send; a failure is logged once and the next tick tries again."""
+        self._current = asyncio.create_task(self._tick())
+        with suppress(asyncio.CancelledError):
+            await self._current
+
+    async def drain(self) -> None:
+        """Let the tick under way end, within DRAIN_SECONDS; what it leaves is settled by the next pass."""
+        if self._current and not self._current.done():
+            await asyncio.wait([self._current], timeout=DRAIN_SECONDS)
+            self._current.cancel()
+        self._workspace.lease.release()
+
+    async def _tick(self) -> None:
+        if not self._workspace.lease.take():
+            log.info("lease.held_by_another")
+            return
+        now = self._workspace.clock()
+        try:
+            await self._remind(now)
+        except LmsError as error:
+            log.warning("pull.failed", reason=error.message)
+        except SlackRefused as error:
+            self._on_refused(error)
+        except DeadlineBotError as error:
+            log.warning("pass.failed", reason=error.message)
+
+    async def _remind(self, now: datetime) -> None:
+        report = await remind(self._workspace, now, pulls=self._pull_is_due(now))
+        if report.problem:
+            raise report.problem
+
+    def _pull_is_due(self, now: datetime) -> bool:
+        pulled = self._workspace.store.snapshots.last()
+        every = timedelta(minutes=self._workspace.settings.policy.pull.every_minutes)
+        return pulled is None or now - pulled.at >= every
+
+
+def scheduled(ticker: Ticker, now: datetime) -> AsyncIOScheduler:
+    """A scheduler that ticks at each quarter of an hour in UTC, and once at start to catch up."""
+    defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
+    scheduler.add_job(ticker.tick, "cron", minute="*/15", next_run_time=now)
+    return scheduler
+
+
+async def follow(instants: AsyncIterator[datetime], ticker: Ticker) -> None:
+    """Tick at each instant that a stand-in's clock gives; it gives the next one when the tick is done."""
+    async for _ in instants:
+        await ticker.tick()

@@ -1,0 +1,222 @@
+"""What the commands print: JSON as interface.md promises it, text for people, progress bars on a terminal."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import bot
+from bot.deadlines.model import Course, Decision, Reason
+from bot.jobs.explain import Explanation
+from bot.jobs.pull import PullReport
+from bot.jobs.remind import PassReport
+from bot.settings import Settings
+from bot.slack.reasons import explain
+from bot.slack.words import SOURCE, words
+from bot.store import PassRecord, Pulled, State, Store
+from bot.workspace import Progress as Report
+from bot.workspace import silent
+
+EMPTY = (
+    "The store is empty: nothing was pulled into it yet. On a platform, a one-off process has a disk of its own and "
+    "cannot see the worker's."
+)
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """Shows how far long work is, on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+# ── JSON ──
+
+
+def pass_json(report: PassReport, seconds: float) -> dict[str, Any]:
+    """`remind --json`."""
+    return {
+        "pulled": _pulled_json(report.pulled),
+        "decisions": {reason.value: count for reason, count in _in_order(report)},
+        "notices": {
+            "planned": report.planned,
+            "sent": report.sent,
+            "failed": report.failed,
+            "unknown": report.unknown,
+        },
+        "frozen": report.frozen,
+        "seconds": seconds,
+    }
+
+
+def pull_json(report: PullReport, seconds: float) -> dict[str, Any]:
+    """`pull --json`."""
+    return {"pulled": _pulled_json(report.pulled), "frozen": report.frozen, "seconds": seconds}
+
+
+def explain_json(found: Explanation, chosen: Sequence[tuple[Course, Decision]]) -> dict[str, Any]:
+    """`explain --json`."""
+    return {
+        "person": found.person.person_id,
+        "slack_id": found.person.slack_id,
+        "decisions": [_decision_json(course, decision) for course, decision in chosen],
+    }
+
+
+def _decision_json(course: Course, decision: Decision) -> dict[str, Any]:
+    return {
+        "course_id": course.course_id,
+        "course": course.title,
+        "reason": decision.reason.value,
+        "step": decision.step.name if decision.step else None,
+        "deadline": _iso(decision.deadline_on),
+        "detail": decision.detail,
+        "words": explain(words(SOURCE), decision),
+        "next_at": _iso(decision.next_at),
+        "next_step": decision.next_step.name if decision.next_step else None,
+        "next_on": _iso(decision.next_on),
+    }
+
+
+def status_json(settings: Settings, store: Store | None) -> dict[str, Any]:
+    """`status --json`."""
+    counts = store.outbox.counts() if store else {}
+    last_pull, last_pass = (store.snapshots.last(), store.passes.last()) if store else (None, None)
+    return {
+        "version": bot.__version__,
+        "team_id": store.team_id if store else None,
+        "last_pull": {"at": _iso(last_pull.at), **(_pulled_json(last_pull) or {})} if last_pull else None,
+        "last_pass": _pass_record_json(last_pass) if last_pass else None,
+        "pending": counts.get(State.PLANNED, 0) + counts.get(State.SENDING, 0) + counts.get(State.HELD, 0),
+        "unknown": counts.get(State.UNKNOWN, 0),
+        "frozen": store.passes.frozen() if store else None,
+        "policy_digest": hashlib.sha256(repr(settings.policy).encode()).hexdigest()[:12],
+    }
+
+
+def _pass_record_json(record: PassRecord) -> dict[str, Any]:
+    return {
+        "at": _iso(record.at),
+        "planned": record.planned,
+        "sent": record.sent,
+        "failed": record.failed,
+        "unknown": record.unknown,
+        "frozen": record.frozen,
+        "decisions": dict(record.reasons or {}),
+    }
+
+
+def _pulled_json(pulled: Pulled | None) -> dict[str, int] | None:
+    if pulled is None:
+        return None
+    return {
+        "people": pulled.people,
+        "courses": pulled.courses,
+        "assignments": pulled.assignments,
+        "rejected": pulled.rejected,
+    }
+
+
+def _iso(value: Any) -> str | None:
+    return value.isoformat() if value else None
+
+
+# ── text ──
+
+
+def pass_text(report: PassReport, *, dry_run: bool) -> str:
+    """What `remind` says to a person."""
+    messages = f"{report.planned} planned" if dry_run else _outcome(report)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for reason, count in _in_order(report):
+        table.add_row(str(count), reason.value)
+    heading = "Dry run, nothing was sent or written." if dry_run else ""
+    return "\n".join(
+        line for line in (heading, pulled_text(report.pulled), f"Messages: {messages}.", _drawn(table)) if line
+    )
+
+
+def _outcome(report: PassReport) -> str:
+    more = [f"{n} {word}" for n, word in ((report.failed, "refused by Slack"), (report.unknown, "unknown")) if n]
+    return ", ".join([f"{report.sent} of {report.planned} sent", *more])
+
+
+def pulled_text(pulled: Pulled | None) -> str:
+    """What a pull brought."""
+    if pulled is None:
+        return ""
+    aside = f"; {pulled.rejected} records set aside" if pulled.rejected else ""
+    return f"Pulled: {pulled.people} people, {pulled.courses} courses, {pulled.assignments} assignments{aside}."
+
+
+def explain_text(found: Explanation, chosen: Sequence[tuple[Course, Decision]]) -> str:
+    """What `explain` says to a person."""
+    who = f"LMS {found.person.person_id}, Slack {found.person.slack_id or '–'}, {found.person.zone}"
+    if not chosen:
+        return f"{who}: no such assignment."
+    table = Table(box=None, pad_edge=False)
+    for heading in ("course", "reason", "in words"):
+        table.add_column(heading, overflow="fold")
+    for course, decision in chosen:
+        title = _plain(course.title)
+        table.add_row(f"{course.course_id} {title}", decision.reason.value, _plain(explain(words(SOURCE), decision)))
+    return f"{who}\n{_drawn(table)}"
+
+
+def status_text(settings: Settings, store: Store | None) -> str:
+    """What `status` says to a person."""
+    if store is None:
+        return EMPTY
+    found = status_json(settings, store)
+    last_pull, last_pass = store.snapshots.last(), store.passes.last()
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("workspace", store.team_id)
+    table.add_row("last pull", f"{_minute(last_pull.at)}  {pulled_text(last_pull)}" if last_pull else "never")
+    table.add_row("last pass", f"{_minute(last_pass.at)}  {_sent(last_pass)}" if last_pass else "never")
+    table.add_row("waiting", f"{found['pending']} to send, {found['unknown']} unknown")
+    table.add_row("freeze", f"{found['frozen']}; release it with: deadline-bot approve" if found["frozen"] else "none")
+    table.add_row("policy", found["policy_digest"])
+    return _drawn(table)
+
+
+def _sent(record: PassRecord) -> str:
+    return f"{record.sent} of {record.planned} sent, {record.failed} refused, {record.unknown} unknown"
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
+
+
+def _plain(text: str) -> str:
+    """Text from outside for a terminal: no control characters, no markup."""
+    return "".join(c if c.isprintable() else " " for c in text).replace("[", r"\[")
+
+
+def _in_order(report: PassReport) -> list[tuple[Reason, int]]:
+    return [(reason, report.reasons[reason]) for reason in Reason if report.reasons.get(reason)]
+
+
+def _drawn(table: Table) -> str:
+    page = StringIO()
+    Console(file=page, width=None if sys.stdout.isatty() else 160, no_color=True).print(table)
+    return "\n".join(line.rstrip() for line in page.getvalue().splitlines())
