@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -187,7 +188,19 @@ def main() -> NoReturn:
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug still ends as one line
+        _bug(error, as_json)
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _bug(error: Exception, as_json: bool) -> NoReturn:
+    """What nobody foresaw: its place in one line, all of it with LOG_LEVEL=DEBUG."""
+    import logging
+
+    logging.getLogger("bot").debug("unforeseen", exc_info=error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
+    _fail(DeadlineBotError(f"This is a bug: {where}.", fix="Set LOG_LEVEL=DEBUG to see all of it."), as_json)
 
 
 def _usage_line(error: Exception) -> str:

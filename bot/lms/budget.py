@@ -131,7 +131,7 @@ def _seconds_until(text: str, now: datetime) -> float | None:
         return None
     if figure >= 1e12:
         figure /= 1000
-    return figure - now.timestamp() if figure >= 1e10 else figure
+    return figure - now.timestamp() if figure >= 1e9 else figure
 
 
 def _seconds_until_date(text: str, now: datetime) -> float | None:
