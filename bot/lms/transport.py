@@ -205,8 +205,6 @@ class Transport:
         self, patience: Patience, begin: float, method: str, path: str, request: dict[str, Any]
     ) -> httpx.Response:
         """The whole answer, within what patience is left. Raises a LmsError for whatever httpx raises."""
-        if patience.left_seconds <= 0:
-            raise LmsUnreachable("eloomi gives no answer.")
         try:
             async with asyncio.timeout(patience.left_seconds):
                 return await self._http.request(method, f"{self._base_url}{path}", **request)
