@@ -17,7 +17,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answers import actions
+from bot.answers import actions, commands
 from bot.clock import StandInClock, wall
 from bot.errors import DeadlineBotError, UsageError
 from bot.jobs.calendars import Calendars
@@ -163,6 +163,7 @@ class _Running:
         quiet = logging.getLogger("slack_bolt")
         app = AsyncApp(client=workspace.slack.client, logger=quiet, request_verification_enabled=False)
         actions.register(app, workspace)
+        commands.register(app, workspace)
         handler = AsyncSocketModeHandler(app, app_token, web_client=workspace.slack.client, logger=quiet)
         await handler.connect_async()
         log.info("socket.connected")

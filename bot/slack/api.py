@@ -9,8 +9,10 @@ RATE_WAIT_SECONDS in all, other trouble is tried TRIES times.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -32,8 +34,17 @@ MESSAGES_PER_PAGE = 15  # the most some apps get from conversations.history
 CHECK_THE_OTHER_ONE = "Check SLACK_APP_TOKEN (the app's page at Slack, Basic Information, App-Level Tokens)."
 
 Json: TypeAlias = Mapping[str, Any]
-# What a call can end in besides an answer. Bad JSON, or JSON that is no object, surfaces as the last three.
-TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError, AttributeError)
+# What a call can end in besides an answer. Bad JSON, or JSON that is no object or too deep, surfaces as the last four.
+TROUBLE = (
+    SlackClientError,
+    aiohttp.ClientError,
+    TimeoutError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +89,10 @@ class Slack:
     async def identity(self) -> Identity:
         """Whose token it is. Raises SlackRefused where Slack does not take it."""
         answer = await self._repeat("auth.test", self._client.auth_test)
-        return Identity(team_id=str(answer.get("team_id", "")), bot_user_id=str(answer.get("user_id", "")))
+        team_id, bot_user_id = _field(answer, "team_id"), _field(answer, "user_id")
+        if not team_id or not bot_user_id:
+            raise SlackUnreachable("Slack's auth.test does not say whose token it is.")
+        return Identity(team_id=team_id, bot_user_id=bot_user_id)
 
     async def members(self) -> AsyncIterator[list[Member]]:
         """Everybody in the workspace, page by page, never one call a person."""
@@ -93,7 +107,8 @@ class Slack:
         async for page in self._pages(
             "users.conversations", self._client.users_conversations, "channels", types="im", limit=CHANNELS_PER_PAGE
         ):
-            found.update({row["user"]: row["id"] for row in page if row.get("user") and row.get("id")})
+            pairs = [(_field(row, "user"), _field(row, "id")) for row in page]
+            found.update({slack_id: channel_id for slack_id, channel_id in pairs if slack_id and channel_id})
         return found
 
     async def own_messages(self, channel_id: str, *, after_ts: str | None) -> AsyncIterator[list[Own]]:
@@ -118,7 +133,7 @@ class Slack:
             more = {"cursor": cursor} if cursor else {}
             answer = await self._repeat(method, call, needs=key, **arguments, **more)
             yield answer[key]
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            cursor = _field(answer.get("response_metadata"), "next_cursor")
             if not cursor:
                 return
             if cursor in seen:
@@ -138,6 +153,8 @@ class Slack:
                 case Wait(seconds) if waited + seconds <= RATE_WAIT_SECONDS:
                     waited += seconds
                     await self._sleep(seconds)
+                case Wait():
+                    raise SlackUnreachable(f"Slack's rate limit on {method} asks for a longer wait than we make.")
                 case Refused(error):
                     raise SlackError(f"Slack refuses {method}: {error}.")
                 case _ if (tries := tries + 1) < TRIES:
@@ -212,12 +229,13 @@ def _classified(error: Exception) -> Outcome:
 
 
 def _retry_after(response: Any) -> float:
-    """Slack's `Retry-After` in seconds; a second where it names none that makes sense."""
+    """Slack's `Retry-After` in seconds; a second where it names none that makes sense, and never less."""
     headers = {str(k).lower(): v for k, v in dict(getattr(response, "headers", None) or {}).items()}
     try:
-        return max(0.0, float(headers.get("retry-after", 1)))
+        seconds = float(headers.get("retry-after", 1))
     except ValueError:
         return 1.0
+    return max(1.0, seconds) if isfinite(seconds) else 1.0
 
 
 def _field(data: Any, name: str) -> str:
@@ -231,8 +249,7 @@ def _field(data: Any, name: str) -> str:
 
 def _member(row: Json) -> Member:
     """A row of users.list; every field but the id may be absent."""
-    profile = row.get("profile") or {}
-    until = profile.get("status_expiration") or 0
+    profile = found if isinstance(found := row.get("profile"), dict) else {}
     return Member(
         slack_id=str(row["id"]),
         email=_field(profile, "email") or None,
@@ -243,8 +260,15 @@ def _member(row: Json) -> Member:
         is_stranger=bool(row.get("is_stranger")),
         status_text=_field(profile, "status_text"),
         status_emoji=_field(profile, "status_emoji"),
-        status_until_at=datetime.fromtimestamp(until, UTC) if isinstance(until, int) and until > 0 else None,
+        status_until_at=_until(profile.get("status_expiration")),
     )
+
+
+def _until(seconds: object) -> datetime | None:
+    """A Unix time as an instant; None for 0, which means no end, and for what is no time."""
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and seconds > 0 else None
+    return None
 
 
 def _own(row: Any) -> Own | None:

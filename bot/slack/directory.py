@@ -7,7 +7,7 @@ Kelvin sign becomes a k).
 from __future__ import annotations
 
 import string
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -40,14 +40,14 @@ def match(
 
     `domains` turns an LMS domain into Slack's; `links` are joined by an admin and win over addresses.
     """
-    by_address, live = _candidates(members)
+    by_address, standing = _candidates(members)
     addresses = {person_id: (_slack_address(email, domains), two) for person_id, email, two in people}
     bearers: defaultdict[str, int] = defaultdict(int)
     for address, _ in addresses.values():
         bearers[address] += 1
-    linked = set(links.values())
+    linked = Counter(links[person_id] for person_id in addresses if person_id in links)
     return {
-        person_id: _linked(links[person_id], live)
+        person_id: _linked(links[person_id], linked, standing)
         if person_id in links
         else _unless_linked(_by_address(address, two, bearers[address], by_address.get(address, _Found())), linked)
         for person_id, (address, two) in addresses.items()
@@ -60,20 +60,19 @@ def _slack_address(email: str | None, domains: Mapping[str, str]) -> str:
     return f"{local}@{aliases.get(domain, domain)}" if at and local else ""
 
 
-def _candidates(members: Iterable[Member]) -> tuple[dict[str, _Found], set[str]]:
+def _candidates(members: Iterable[Member]) -> tuple[dict[str, _Found], dict[str, NoMatch | None]]:
+    """Who bears each address, and of each Slack id why it is no candidate (None: it is one)."""
     found: dict[str, _Found] = {}
-    live: set[str] = set()
-    for member in members:
-        reason = _not_a_candidate(member)
-        if reason is None:
-            live.add(member.slack_id)
+    standing: dict[str, NoMatch | None] = {}
+    for member in {member.slack_id: member for member in members}.values():  # pages may repeat somebody
+        reason = standing[member.slack_id] = _not_a_candidate(member)
         if member.email:
             address = normal(member.email)
             before = found.get(address, _Found())
             found[address] = (
                 _Found(before.slack_ids, reason) if reason else _Found((*before.slack_ids, member.slack_id))
             )
-    return found, live
+    return found, standing
 
 
 def _not_a_candidate(member: Member) -> NoMatch | None:
@@ -85,11 +84,15 @@ def _not_a_candidate(member: Member) -> NoMatch | None:
     return NoMatch.DEACTIVATED if member.deleted else None
 
 
-def _linked(slack_id: str, live: set[str]) -> Match:
-    return Match(slack_id=slack_id) if slack_id in live else Match(reason=NoMatch.DEACTIVATED)
+def _linked(slack_id: str, linked: Mapping[str, int], standing: Mapping[str, NoMatch | None]) -> Match:
+    """An admin's link, unless it leads to nobody who may be written to, or two people's lead to the same."""
+    reason = standing.get(slack_id, NoMatch.NOT_IN_SLACK)
+    if reason is None and linked[slack_id] > 1:
+        reason = NoMatch.SHARED_IN_LMS
+    return Match(reason=reason) if reason else Match(slack_id=slack_id)
 
 
-def _unless_linked(found: Match, linked: set[str]) -> Match:
+def _unless_linked(found: Match, linked: Mapping[str, int]) -> Match:
     """A Slack person whom an admin has joined to somebody is nobody else's."""
     return Match(reason=NoMatch.SHARED_IN_LMS) if found.slack_id in linked else found
 

@@ -18,7 +18,8 @@ Block: TypeAlias = dict[str, Any]
 TITLE_MOST = 120  # characters of a title or name that are shown
 TEXT_MOST = 3900  # characters of the top-level text: chat.update refuses more than 4,000
 SECTION_MOST = 2900  # characters of one section: Slack takes 3,000
-LINES_MOST = 40  # sections; Slack takes 50 blocks
+BLOCKS_MOST = 50  # that Slack takes in a message
+LINES_MOST = 40  # sections of courses in a DM
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +69,7 @@ def reminder(
 ) -> Message:
     """The one DM of a day: the earliest deadline first. `contact` is whom to ask, in Slack's markup."""
     opening = _greeting(words, first_name) + " " + _opening(words, lines, today)
-    said = [(_title(line), _standing(words, line, today, contact)) for line in lines]
+    said = [(_title(line), standing(words, line, today, contact)) for line in lines]
     blocks = [_section(opening), *_course_sections(words, lines, said), _buttons(words, lines, notice_id)]
     ends = [f"{standing}{_plain_link(line)}" for (_, standing), line in zip(said, lines, strict=True)]
     text = _listed(opening, [title for title, _ in said], ends)
@@ -79,19 +80,31 @@ def corrected(words: Words, lines: Sequence[Line], *, first_name: str, notice_id
     """The same DM later, with what has become of its courses; the buttons stay while one of them is open."""
     opening = _greeting(words, first_name) + " " + words.t("this is what has become of your reminder:")
     said = [(_title(line), _since(words, line)) for line in lines]
-    still_open = [line for line in lines if line.state in ("open", "moved")]
-    blocks = [_section(opening), *(_section(f"*{title}*\n{standing}") for title, standing in _chunks(said))]
-    if still_open:
-        blocks.append(_buttons(words, still_open, notice_id))
-    text = _listed(opening, [title for title, _ in said], [standing for _, standing in said])
+    blocks = [_section(opening), *_course_sections(words, lines, said)]
+    if any(_is_open(line) for line in lines):
+        blocks.append(_buttons(words, lines, notice_id))
+    ends = [since + (_plain_link(line) if _is_open(line) else "") for (_, since), line in zip(said, lines, strict=True)]
+    text = _listed(opening, [title for title, _ in said], ends)
     return Message(text=text, blocks=blocks, metadata=_metadata(notice_id, keys))
 
 
 def answer(paragraphs: Sequence[str]) -> tuple[str, list[Block]]:
-    """An answer to a person: text and blocks. The paragraphs are escaped already."""
+    """An answer to a person: text and blocks. The paragraphs are escaped already; too many share sections."""
     text = "\n\n".join(paragraphs)
-    pieces = [p if len(p) <= SECTION_MOST else p[: SECTION_MOST - 1] + "…" for p in paragraphs[:LINES_MOST]]
+    share = max(1, -(-len(paragraphs) // BLOCKS_MOST))
+    shared = ["\n\n".join(paragraphs[n : n + share]) for n in range(0, len(paragraphs), share)]
+    pieces = [p if len(p) <= SECTION_MOST else p[: SECTION_MOST - 1] + "…" for p in shared]
     return _cut(text), [_section(piece) for piece in pieces]
+
+
+def home(blocks: list[Block]) -> dict[str, Any]:
+    """A Home tab of these blocks."""
+    return {"type": "home", "blocks": blocks}
+
+
+def digest_metadata(message_id: str) -> dict[str, Any]:
+    """The metadata of a message that is no reminder."""
+    return {"event_type": "deadline_digest", "event_payload": {"notice": message_id}}
 
 
 def _metadata(notice_id: str, keys: Sequence[str]) -> dict[str, Any]:
@@ -116,7 +129,7 @@ def _title(line: Line) -> str:
     return escape(line.title) or str(line.course_id)
 
 
-def _standing(words: Words, line: Line, today: date, contact: str) -> str:
+def standing(words: Words, line: Line, today: date, contact: str) -> str:
     """Date and days left, and how far they are: "due Friday 12 March 2027, in 2 days; 33% done"."""
     days, day = (line.deadline_on - today).days, words.date(line.deadline_on)
     if days < 0 and line.locked:
@@ -154,13 +167,13 @@ def _since(words: Words, line: Line) -> str:
 
 
 def _course_sections(words: Words, lines: Sequence[Line], said: Sequence[tuple[str, str]]) -> list[Block]:
-    """A section a course, with its Open button where there are several; too many share sections."""
+    """A section a course, with its Open button where several are open; too many share sections."""
     if len(lines) > LINES_MOST:
         return [_section(f"*{title}*\n{standing}") for title, standing in _chunks(said)]
     sections = []
     for line, (title, standing) in zip(lines, said, strict=True):
         section = _section(f"*{_linked(line, title)}*\n{standing}")
-        if len(lines) > 1 and line.url:
+        if _each_has_open(lines) and _is_open(line) and line.url:
             section["accessory"] = _open_button(words, line)
         sections.append(section)
     return sections
@@ -177,15 +190,24 @@ def _chunks(said: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _buttons(words: Words, lines: Sequence[Line], notice_id: str) -> Block:
-    """Open (of the only course; several have theirs beside them, and here the first), and the three others."""
-    first = [_open_button(words, lines[0])] if lines[0].url else []
+    """Open (of the first open course, unless each has its own beside it), and the three others."""
+    first = next(line for line in lines if _is_open(line))
+    opens = [_open_button(words, first)] if first.url and not _each_has_open(lines) else []
     others = {
         "plan": words.t("Plan a time"),
         "done": words.t("Already done?"),
         "why": words.t("Why this?"),
     }
     buttons = [_button(text, action_id, value=notice_id) for action_id, text in others.items()]
-    return {"type": "actions", "elements": [*(first if len(lines) == 1 or len(lines) > LINES_MOST else []), *buttons]}
+    return {"type": "actions", "elements": [*opens, *buttons]}
+
+
+def _is_open(line: Line) -> bool:
+    return line.state in ("open", "moved")
+
+
+def _each_has_open(lines: Sequence[Line]) -> bool:
+    return len(lines) <= LINES_MOST and sum(_is_open(line) for line in lines) > 1
 
 
 def _open_button(words: Words, line: Line) -> Block:

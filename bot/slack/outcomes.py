@@ -87,7 +87,9 @@ class Unknown:
 
     error: str
 
-    words: ClassVar[frozenset[str]] = frozenset({"internal_error", "fatal_error", "service_unavailable"})
+    words: ClassVar[frozenset[str]] = frozenset(
+        {"internal_error", "fatal_error", "service_unavailable", "update_failed"}
+    )
 
 
 class Stop:

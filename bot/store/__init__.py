@@ -191,6 +191,10 @@ class Snapshots(Protocol):
         """The ids of people with this e-mail address (any case), LMS id or Slack id."""
         ...
 
+    def of_slack(self, slack_id: str) -> int | None:
+        """The one LMS person who is this Slack person."""
+        ...
+
     def dossiers(self, person_ids: Iterable[int] | None = None) -> Iterator[list[Dossier]]:
         """Everybody with an assignment, or these people, in chunks, by id; memory does not grow with their number."""
         ...

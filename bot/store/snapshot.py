@@ -165,6 +165,12 @@ class SqliteSnapshots:
         """The ids of people with this e-mail address (any case), LMS id or Slack id."""
         return [row[0] for row in self._db.conn.execute(FIND, {"team": self._team, "wanted": wanted})]
 
+    def of_slack(self, slack_id: str) -> int | None:
+        """The one LMS person who is this Slack person."""
+        sql = "SELECT person_id FROM people WHERE team_id = ? AND slack_id = ?"
+        found = self._db.conn.execute(sql, [self._team, slack_id]).fetchall()
+        return int(found[0][0]) if len(found) == 1 else None
+
     def links(self) -> dict[int, str]:
         """LMS people joined to a Slack person by an admin: LMS id -> Slack id."""
         return dict(self._db.conn.execute("SELECT person_id, slack_id FROM links WHERE team_id = ?", [self._team]))
