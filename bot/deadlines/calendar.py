@@ -117,8 +117,11 @@ class LocalNow:
         return self.start <= self._local.time() < self.end
 
     def day_of(self, instant: datetime) -> date:
-        """The local calendar date of another instant."""
-        return instant.astimezone(zone_info(self.zone) or UTC).date()
+        """The local calendar date of another instant; at the calendar's own ends, its date in UTC."""
+        try:
+            return instant.astimezone(zone_info(self.zone) or UTC).date()
+        except OverflowError:
+            return instant.astimezone(UTC).date()
 
     def opening(self, day: date) -> datetime | None:
         """The instant at which that local day's sending hours start; None past the end of the calendar.

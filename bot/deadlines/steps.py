@@ -51,11 +51,13 @@ def overdue_line(base_on: date, steps: Steps, calendar: WorkCalendar) -> tuple[F
     """The steps after `base_on`, in order, as far as the giving up; never on a week's last working day."""
     end = shift(base_on, steps.give_up_after_days)
     line: list[Fall] = []
+    counted_on, counted = base_on, 0
     for n in _overdue_days(steps):
-        on = calendar.count_on(base_on, n)
+        counted_on, counted = calendar.count_on(counted_on, n - counted), n
+        on = counted_on
         if not steps.nag_on_last_workday and calendar.is_last_of_week(on):
             on = calendar.after(on)
-        if on > end:
+        if on > end or counted_on == date.max:
             break
         line.append(Fall(Step("overdue", n), on))
     return tuple(line)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import time
+from datetime import date, time
 from typing import Any, ClassVar, Literal, TypeAlias
 
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-EVERY_YEAR = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
-ONE_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
+DAY_OFF = re.compile(r"(?:(\d{4})-)?(\d\d-\d\d)", re.ASCII)
+A_LEAP_YEAR = "2000"
 
 
 class _Section:
@@ -81,6 +81,15 @@ class CourseSteps(_Section):
         return replace(steps, **own)
 
 
+def _is_day_off(text: str) -> bool:
+    """Whether this is a real day, `MM-DD` every year or `YYYY-MM-DD` once."""
+    found = DAY_OFF.fullmatch(text)
+    try:
+        return found is not None and bool(date.fromisoformat(f"{found[1] or A_LEAP_YEAR}-{found[2]}"))
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hours(_Section):
     """When people may be written to: local times of their own day."""
@@ -95,7 +104,7 @@ class Hours(_Section):
         if not self.start < self.end:
             raise ValueError(f"end must be later than start ({self.start:%H:%M})")
         for day in self.days_off:
-            if not (EVERY_YEAR.fullmatch(day) or ONE_DAY.fullmatch(day)):
+            if not _is_day_off(day):
                 raise ValueError(f'days_off must hold days such as "12-24" or "2027-05-28", not {day!r}')
 
 

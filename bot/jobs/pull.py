@@ -48,7 +48,7 @@ async def pull(workspace: Workspace, now: datetime) -> PullReport:
         if frozen := await staging.do(_shrunk, workspace, writer):
             return _kept(workspace, frozen, now)
         pulled = await staging.do(writer.commit, now)
-    workspace.store.passes.thaw("pull")
+    workspace.store.passes.thaw_pull()
     log.info("pull.done", people=pulled.people, assignments=pulled.assignments, rejected=pulled.rejected)
     return PullReport(pulled=pulled)
 

@@ -112,7 +112,7 @@ async def _send(workspace: Workspace, pass_id: str, decided: Decided) -> Deadlin
         return None
     try:
         await deliver(workspace, pass_id)
-        workspace.store.passes.thaw("pass")
+        workspace.store.passes.thaw_pass()
         await correct(workspace)
     except DeadlineBotError as error:
         return error

@@ -223,6 +223,11 @@ def _section(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text[: SECTION_MOST + 50], "verbatim": True}}
 
 
+def linked(line: Line) -> str:
+    """A course's title, escaped, as a link to it where it has one."""
+    return _linked(line, _title(line))
+
+
 def _linked(line: Line, title: str) -> str:
     return f"<{_url(line.url)}|{title}>" if line.url else title
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from bot.slack.messages import Line, escape, standing
+from bot.slack.messages import Line, linked, standing
 from bot.slack.words import Words
 
 LINES_MOST = 40  # courses in one answer; Slack takes 50 blocks
@@ -50,6 +50,4 @@ def help_text(words: Words) -> str:
 
 
 def _paragraph(words: Words, line: Line, today: date, contact: str) -> str:
-    title = escape(line.title)
-    linked = f"<{line.url}|{title}>" if line.url else title
-    return f"*{linked}*\n{standing(words, line, today, contact)}"
+    return f"*{linked(line)}*\n{standing(words, line, today, contact)}"

@@ -335,8 +335,12 @@ class Passes(Protocol):
         """The safety freeze begins or goes on; `kind` is `pull` or `pass`."""
         ...
 
-    def thaw(self, kind: str) -> None:
-        """A freeze of this kind is over by itself."""
+    def thaw_pull(self) -> None:
+        """A pull was taken: its freeze is over by itself."""
+        ...
+
+    def thaw_pass(self) -> None:
+        """A pass went through: its freeze, and an approval, are over once nobody held waits any more."""
         ...
 
     def approve(self, at: datetime, by: str) -> str | None:

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from bot.deadlines.model import Assignment, Learner, NoMatch, Said
 from bot.store import Dossier, rows
-from bot.store.sqlite import instant
+from bot.store.sqlite import instant, reading
 
 CHUNK = 500  # people
 
@@ -35,8 +35,8 @@ WHERE team_id = :team AND person_id IN (SELECT value FROM json_each(:ids)) ORDER
 SAID = """
 SELECT n.person_id, r.course_id, r.deadline_on, r.step, n.local_on
 FROM notices n JOIN reminders r USING (team_id, notice_id)
-WHERE n.team_id = :team AND n.person_id IN (SELECT value FROM json_each(:ids))
-    AND n.state IN ('sent', 'sending', 'unknown') AND r.fate = 'named'
+WHERE r.team_id = :team AND r.person_id IN (SELECT value FROM json_each(:ids)) AND r.fate = 'named'
+    AND n.state IN ('sent', 'sending', 'unknown')
 """
 REFUSALS = """
 SELECT person_id, max(local_on), error FROM notices
@@ -68,11 +68,10 @@ class Dossiers:
 
     def _read(self, ids: Sequence[int]) -> list[Dossier]:
         wanted = rows.ids_text(ids)
-        people = self._people(wanted)
-        members = {row[0]: (rows.member(row[2:]), instant(row[1])) for row in self._rows(MEMBERS, ids=wanted)}
-        assignments = self._assignments(wanted)
-        said = self._said(wanted)
-        refusals = {row[0]: (date.fromisoformat(row[1]), row[2]) for row in self._rows(REFUSALS, ids=wanted)}
+        with reading(self._db):
+            people, assignments, said = self._people(wanted), self._assignments(wanted), self._said(wanted)
+            members = {row[0]: (rows.member(row[2:]), instant(row[1])) for row in self._rows(MEMBERS, ids=wanted)}
+            refusals = {row[0]: (date.fromisoformat(row[1]), row[2]) for row in self._rows(REFUSALS, ids=wanted)}
         return [
             Dossier(
                 person_id=person_id,

@@ -18,7 +18,6 @@ their reminders take up the step (index no_step_twice). `failed`, `dropped` and 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -65,7 +64,14 @@ NAMED = """
 SELECT course_id, title, step, deadline_on, key, reproach_free, locked, shown FROM reminders
 WHERE team_id = ? AND notice_id = ? AND fate = 'named' ORDER BY deadline_on, course_id
 """
-IN_STATE = "SELECT notice_id FROM notices WHERE team_id = ? AND state = ? ORDER BY seq"
+# The second condition is the partial index's own, without which SQLite does not use it.
+IN_STATE = """
+SELECT notice_id FROM notices
+WHERE team_id = ? AND state = ? AND state IN ('planned', 'sending', 'unknown') ORDER BY seq
+"""
+DROP_PLANNED = """
+DELETE FROM notices WHERE team_id = ? AND state = 'planned' AND state IN ('planned', 'sending', 'unknown')
+"""
 COUNTS = "SELECT state, count(*) FROM notices WHERE team_id = ? GROUP BY state"
 OUTCOMES = "SELECT state, count(*) FROM notices WHERE team_id = ? AND pass_id = ? GROUP BY state"
 LAST_TS = """
@@ -73,7 +79,8 @@ SELECT channel_id, ts FROM notices WHERE team_id = ? AND person_id = ? AND state
 """
 # What a course named in a DM has become. A completion of this very deadline counts even when a newer row governs.
 TRUE_STATE = """
-SELECT r.notice_id, r.course_id, r.shown, g.deadline_on, CASE
+SELECT r.notice_id, r.course_id, r.shown, r.shown_on, g.deadline_on, CASE
+    WHEN r.shown = 'done' THEN 'done'
     WHEN EXISTS (SELECT 1 FROM decisions d WHERE d.team_id = r.team_id AND d.person_id = r.person_id
         AND d.course_id = r.course_id AND d.reason = 'completed' AND (d.n = 0 OR d.deadline_on = r.deadline_on))
         THEN 'done'
@@ -86,10 +93,15 @@ LEFT JOIN decisions g ON g.team_id = r.team_id AND g.person_id = r.person_id AND
 WHERE r.team_id = :team AND r.fate = 'named' AND n.state = 'sent'
 """
 CORRECTIONS = f"""
-SELECT DISTINCT notice_id FROM ({TRUE_STATE} AND r.shown <> 'done') WHERE shown <> truth ORDER BY notice_id
+SELECT DISTINCT notice_id FROM ({TRUE_STATE} AND r.shown <> 'done') WHERE shown <> truth
+    OR (truth = 'moved' AND shown_on IS NOT deadline_on) ORDER BY notice_id
 """
 TRUE_STATE_OF = f"SELECT course_id, truth, deadline_on FROM ({TRUE_STATE} AND r.notice_id = :id)"
-SHOWN = "UPDATE reminders SET shown = ? WHERE team_id = ? AND notice_id = ? AND course_id = ?"
+SHOWN = """
+UPDATE reminders SET shown = ?, shown_on = (SELECT deadline_on FROM decisions d WHERE d.team_id = reminders.team_id
+    AND d.person_id = reminders.person_id AND d.course_id = reminders.course_id AND d.n = 0)
+WHERE team_id = ? AND notice_id = ? AND course_id = ?
+"""
 
 
 class SqliteOutbox:
@@ -238,13 +250,8 @@ class SqliteOutbox:
 
     def drop_planned(self) -> int:
         """Forget what was planned and never claimed: the next decisions replace it."""
-        waiting = self.planned()
         with immediate(self._db):
-            for notice_id in waiting:
-                self._db.conn.execute(
-                    "DELETE FROM notices WHERE team_id = ? AND notice_id = ?", (self._team, notice_id)
-                )
-        return len(waiting)
+            return self._db.conn.execute(DROP_PLANNED, (self._team,)).rowcount
 
     def hold_planned(self) -> None:
         """Mark what this pass planned as held by the freeze, and its decisions as frozen."""
@@ -264,13 +271,10 @@ class SqliteOutbox:
         sql = f"UPDATE notices SET state = :after{columns} WHERE team_id = :team AND notice_id = :id "
         sql += "AND state IN (SELECT value FROM json_each(:before))"
         named = {"after": after, "team": self._team, "id": notice_id, "before": json.dumps(list(before)), **fields}
-        try:
-            with immediate(self._db):
-                if self._db.conn.execute(sql, named).rowcount != 1:
-                    raise StoreError(f"Notice {notice_id} cannot become {after}: another copy has moved it.")
-                yield
-        except sqlite3.Error as error:
-            raise StoreError(f"The store refuses to record that a notice is {after}: {error}.") from error
+        with immediate(self._db):
+            if self._db.conn.execute(sql, named).rowcount != 1:
+                raise StoreError(f"Notice {notice_id} cannot become {after}: another copy has moved it.")
+            yield
 
     # ── keeping earlier DMs true ──
 

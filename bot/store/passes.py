@@ -21,7 +21,7 @@ SELECT pass_id, at, planned, sent, failed, unknown, frozen, reasons FROM passes
 WHERE team_id = ? AND ended = 1 ORDER BY at DESC, pass_id DESC LIMIT 1
 """
 # A frozen pass is no first pass: it has neither sent nor had nothing to send.
-WENT_WELL = "SELECT 1 FROM passes WHERE team_id = ? AND ended = 1 AND frozen IS NULL AND (sent > 0 OR planned = 0)"
+WENT_WELL = "SELECT 1 FROM passes WHERE team_id = ? AND frozen IS NULL AND (sent > 0 OR (ended = 1 AND planned = 0))"
 LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL"
 FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
 HELD_BY_PULL = "SELECT text FROM freezes WHERE team_id = ? AND kind = 'pull' AND approved_at IS NULL"
@@ -30,7 +30,24 @@ INSERT INTO freezes (team_id, kind, text, since_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (team_id, kind) DO UPDATE SET text = excluded.text, approved_at = NULL
 """
 APPROVED = "SELECT 1 FROM freezes WHERE team_id = ? AND kind = ? AND approved_at IS NOT NULL"
-HELD_PEOPLE = "SELECT DISTINCT person_id FROM notices WHERE team_id = ? AND state = 'held'"
+# Somebody held still waits while they have not heard since, and something of theirs still wants to be said.
+WAITS = """
+NOT EXISTS (SELECT 1 FROM notices heard WHERE heard.team_id = held.team_id AND heard.person_id = held.person_id
+    AND heard.state IN ('sending', 'unknown', 'sent') AND heard.local_on >= held.local_on)
+AND EXISTS (SELECT 1 FROM decisions d WHERE d.team_id = held.team_id AND d.person_id = held.person_id
+    AND d.reason IN ('send', 'frozen', 'stale', 'capped', 'snoozed', 'away', 'outside_hours', 'day_off'))
+"""
+HELD_PEOPLE = f"SELECT DISTINCT person_id FROM notices AS held WHERE team_id = ? AND state = 'held' AND {WAITS}"
+FORGET_HELD = f"DELETE FROM notices AS held WHERE team_id = ? AND state = 'held' AND NOT ({WAITS})"
+END_OF_HOLD = """
+DELETE FROM freezes WHERE team_id = ? AND kind = 'pass' AND NOT EXISTS (
+    SELECT 1 FROM notices n WHERE n.team_id = freezes.team_id AND n.state = 'held')
+"""
+# A pass that was killed is closed by the next one, with what it had sent.
+KILLED = """
+UPDATE passes SET sent = (SELECT count(*) FROM notices n WHERE n.team_id = passes.team_id
+    AND n.pass_id = passes.pass_id AND n.state = 'sent') WHERE team_id = ? AND ended = 0
+"""
 ADD_AUDIT = """
 INSERT INTO audit (team_id, seq, at, actor, action, subject, detail)
 SELECT :team, 1 + coalesce(max(seq), 0), :at, :actor, :action, :subject, :detail FROM audit WHERE team_id = :team
@@ -48,6 +65,7 @@ class SqlitePasses:
 
     def begun(self, pass_id: str, at: datetime) -> None:
         """A pass starts."""
+        self._one(KILLED)
         self._one(BEGUN, pass_id, seconds(at))
 
     def ended(self, record: PassRecord) -> None:
@@ -95,12 +113,15 @@ class SqlitePasses:
         """The safety freeze begins or goes on."""
         self._one(FREEZE, kind, text, seconds(at))
 
-    def thaw(self, kind: str) -> None:
-        """A freeze of this kind is over by itself."""
+    def thaw_pull(self) -> None:
+        """A pull was taken: its freeze is over by itself."""
+        self._one("DELETE FROM freezes WHERE team_id = ? AND kind = 'pull'")
+
+    def thaw_pass(self) -> None:
+        """A pass went through: its freeze, and an approval, are over once nobody held waits any more."""
         with immediate(self._db):
-            self._one("DELETE FROM freezes WHERE team_id = ? AND kind = ?", kind)
-            if kind == "pass":
-                self._one("DELETE FROM notices WHERE team_id = ? AND state = 'held'")
+            self._one(FORGET_HELD)
+            self._one(END_OF_HOLD)
 
     def approve(self, at: datetime, by: str) -> str | None:
         """Release the freeze that holds; returns its text, None where nothing is frozen."""
@@ -116,7 +137,7 @@ class SqlitePasses:
         return text
 
     def approved_people(self) -> set[int]:
-        """People whose notices were planned in a frozen pass that was approved."""
+        """People whose notices were planned in a frozen pass that was approved, and who have not heard yet."""
         if self._one(APPROVED, "pass") is None:
             return set()
         return {row[0] for row in self._db.conn.execute(HELD_PEOPLE, (self._team,))}

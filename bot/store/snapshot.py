@@ -17,14 +17,14 @@ from sqlite_utils import Database
 from bot.deadlines.freeze import Snapshot
 from bot.deadlines.model import Assignment, Course, Learner, Match, Member, Page, Rejected, Status
 from bot.store import Pulled, rows
-from bot.store.sqlite import connect, immediate, instant, seconds, translated
+from bot.store.sqlite import connect, immediate, instant, seconds
 
 STAGE = f"""
 CREATE TEMP TABLE staged_members ({rows.MEMBER}, PRIMARY KEY (slack_id));
 CREATE TEMP TABLE staged_people (person_id INTEGER PRIMARY KEY, {rows.PERSON}, two_addresses, slack_id, no_match);
 CREATE TEMP TABLE staged_courses ({rows.COURSE}, PRIMARY KEY (course_id));
 CREATE TEMP TABLE staged_pages (
-    course_id, page, digest, assignments, completions, rejected, PRIMARY KEY (course_id, page));
+    course_id, page, digest, assignments, completions, rejected, fresh, PRIMARY KEY (course_id, page));
 CREATE TEMP TABLE staged_assignments ({rows.ASSIGNMENT}, page, n);
 CREATE TEMP TABLE staged_rejects (kind, course_id, page, n, record_id, reason, raw);
 CREATE TEMP TABLE replaced_pages (course_id, page, PRIMARY KEY (course_id, page));
@@ -40,15 +40,15 @@ ADD_COURSE = f"INSERT OR REPLACE INTO staged_courses ({rows.COURSE}) VALUES (?, 
 ADD_ASSIGNMENT = f"""
 INSERT INTO staged_assignments ({rows.ASSIGNMENT}, page, n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-ADD_PAGE = "INSERT OR REPLACE INTO staged_pages VALUES (?, ?, ?, ?, ?, ?)"
+ADD_PAGE = "INSERT OR REPLACE INTO staged_pages VALUES (?, ?, ?, ?, ?, ?, ?)"
 ADD_REJECT = "INSERT INTO staged_rejects VALUES (?, ?, ?, ?, ?, ?, ?)"
 
-# A page is replaced where it came with another digest, or came no more.
+# A page is replaced where it came with another digest than when this pull began, or came no more.
 FIND_REPLACED = """
 INSERT INTO replaced_pages
 SELECT old.course_id, old.page FROM pages old LEFT JOIN staged_pages new USING (course_id, page)
 WHERE old.team_id = :team AND (:whole OR old.course_id IN (SELECT value FROM json_each(:courses)))
-    AND (new.digest IS NULL OR new.digest <> old.digest)
+    AND (new.page IS NULL OR new.fresh)
 """
 VANISHED_COMPLETIONS = """
 SELECT count(*) FROM (
@@ -67,7 +67,8 @@ REPLACE_PAGES = (
     SELECT :team, {rows.ASSIGNMENT}, page, n FROM staged_assignments ORDER BY person_id, course_id, page, n""",
     "DELETE FROM rejects WHERE team_id = :team AND kind <> 'participant' AND :whole",
     "INSERT INTO rejects SELECT :team, * FROM staged_rejects",
-    "INSERT OR REPLACE INTO pages SELECT :team, * FROM staged_pages",
+    """INSERT OR REPLACE INTO pages
+    SELECT :team, course_id, page, digest, assignments, completions, rejected FROM staged_pages WHERE fresh""",
 )
 REPLACE_PEOPLE = (
     "DELETE FROM people WHERE team_id = :team",
@@ -98,13 +99,13 @@ SELECT (SELECT count(*) FROM people WHERE team_id = :team), (SELECT count(*) FRO
     (SELECT count(*) FROM rejects WHERE team_id = :team),
     (SELECT coalesce(sum(completions), 0) FROM pages WHERE team_id = :team)
 """
-KEEP_COUNT = (
-    "INSERT OR REPLACE INTO pulls VALUES (:team, :at, :people, :courses, :assignments, :rejected, :completions)"
-)
+KEEP_COUNT = "INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?, ?)"
 LAST = "SELECT at, people, courses, assignments, rejected, completions FROM pulls WHERE team_id = ?"
 FIND = """
-SELECT person_id FROM people WHERE team_id = :team AND (
-    (email = :wanted COLLATE NOCASE AND email <> '') OR slack_id = :wanted OR CAST(person_id AS TEXT) = :wanted)
+SELECT person_id FROM people WHERE team_id = :team AND email = :wanted COLLATE NOCASE AND email <> ''
+UNION SELECT person_id FROM people WHERE team_id = :team AND slack_id = :wanted
+UNION SELECT person_id FROM people WHERE team_id = :team AND CAST(:wanted AS INTEGER) = person_id
+    AND CAST(CAST(:wanted AS INTEGER) AS TEXT) = :wanted
 UNION SELECT person_id FROM assignments WHERE team_id = :team AND CAST(:wanted AS INTEGER) = person_id
     AND CAST(CAST(:wanted AS INTEGER) AS TEXT) = :wanted
 """
@@ -132,8 +133,7 @@ class SqliteSnapshots:
     def _writer(self, course_ids: tuple[int, ...] | None) -> Iterator[SqliteSnapshotWriter]:
         db = connect(self._path)
         try:
-            with translated(self._path):
-                yield SqliteSnapshotWriter(db, self._team, course_ids)
+            yield SqliteSnapshotWriter(db, self._team, course_ids)
         finally:
             db.conn.close()
 
@@ -204,8 +204,9 @@ class SqliteSnapshotWriter:
         """One page of one course's assignments; a page that has not changed costs no writing."""
         done = sum(row.status is Status.COMPLETED for row in page.rows)
         counts = (len(page.rows), done, len(page.rejected))
-        self._db.conn.execute(ADD_PAGE, (course_id, page.number, page.digest, *counts))
-        if self._digests.get((course_id, page.number)) == page.digest:
+        fresh = self._digests.get((course_id, page.number)) != page.digest
+        self._db.conn.execute(ADD_PAGE, (course_id, page.number, page.digest, *counts, fresh))
+        if not fresh:
             return
         with immediate(self._db):
             staged = ((*rows.assignment_row(row), page.number, n) for n, row in enumerate(page.rows))
@@ -255,16 +256,17 @@ class SqliteSnapshotWriter:
 
     def commit(self, at: datetime) -> Pulled:
         """Put everything in place in one transaction."""
-        self._find_replaced()
         whole = self._only is None
         names = {"team": self._team, "at": seconds(at), "whole": whole, "courses": rows.ids_text(self._only or ())}
         with immediate(self._db):
+            self._find_replaced()
             for statement in (*REPLACE_PAGES, *(REPLACE_PEOPLE if whole else (LOOKED_AT,))):
                 self._db.conn.execute(statement, names)
             last = _last(self._db, self._team)
             counted = self._db.conn.execute(COUNT, names).fetchone()
             pulled = _pulled(at if whole or last is None else last.at, counted)
-            self._db.conn.execute(KEEP_COUNT, (self._team, seconds(pulled.at), *counted))
+            if whole or last is not None:
+                self._db.conn.execute(KEEP_COUNT, (self._team, seconds(pulled.at), *counted))
         return pulled
 
     def _find_replaced(self) -> None:

@@ -9,10 +9,12 @@ writer with SQLITE_BUSY_SNAPSHOT.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -26,11 +28,56 @@ def connect(path: Path) -> Database:
     """A connection to this file, made where it is missing. Raises a StoreError."""
     with translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
-        db = Database(conn)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=FILE"):
+        conn = sqlite3.connect(
+            path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, factory=_Connection
+        )
+    conn.path = path
+    try:
+        _use_wal(conn)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=FILE"):
             conn.execute(f"PRAGMA {pragma}")
-        return db
+    except BaseException:
+        conn.close()
+        raise
+    return Database(conn)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose errors are ours, whoever uses it."""
+
+    path: Path
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        """One statement. Raises StoreError."""
+        try:
+            return super().execute(*args)
+        except sqlite3.Error as error:
+            raise ours(self.path, error) from error
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        """One statement for many rows. Raises StoreError."""
+        try:
+            return super().executemany(*args)
+        except sqlite3.Error as error:
+            raise ours(self.path, error) from error
+
+
+def _use_wal(conn: sqlite3.Connection) -> None:
+    """Switch to WAL; by itself SQLite does not wait for the lock that this takes when two processes start together."""
+    until = time.monotonic() + BUSY_SECONDS
+    while not _is_wal(conn, last_try=time.monotonic() > until):
+        time.sleep(0.02)
+
+
+def _is_wal(conn: sqlite3.Connection, *, last_try: bool) -> bool:
+    try:
+        conn.execute("PRAGMA journal_mode=WAL")
+    except StoreError as error:
+        busy = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        if last_try or not busy:
+            raise
+        return False
+    return True
 
 
 def migrate(db: Database, path: Path) -> None:
@@ -53,7 +100,7 @@ def copy(path: Path, to: Path) -> None:
     if not path.exists():
         return
     with translated(path):
-        source, target = sqlite3.connect(f"file:{path}?mode=ro", uri=True), sqlite3.connect(to)
+        source, target = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True), sqlite3.connect(to)
         try:
             source.backup(target)
         finally:
@@ -68,10 +115,29 @@ def immediate(db: Database) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(sqlite3.Error):
+        with suppress(StoreError, sqlite3.Error):
             db.conn.execute("ROLLBACK")
         raise
     db.conn.execute("COMMIT")
+
+
+def ours(path: Path, error: sqlite3.Error) -> StoreError:
+    """SQLite's error as ours."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return StoreError(f"The store {path} refuses what breaks its rules: {error}.")
+    if type(error) is sqlite3.DatabaseError:
+        return StoreDamaged(f"{path} is no sound database: {error}.")
+    return StoreError(f"The store {path} cannot be used: {error}.")
+
+
+@contextmanager
+def reading(db: Database) -> Iterator[None]:
+    """A transaction that only reads: all its statements see one state, whatever others commit meanwhile."""
+    db.conn.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.conn.execute("COMMIT")
 
 
 @contextmanager
@@ -79,10 +145,8 @@ def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as ours, with the file's name."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(f"The store {path} cannot be used: {error}.") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamaged(f"{path} is no sound database: {error}.") from error
+    except sqlite3.Error as error:
+        raise ours(path, error) from error
     except OSError as error:
         raise StoreError(f"The store {path} cannot be used: {error.strerror}.") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from bot.errors import StoreEmpty, WrongWorkspace
+from bot.errors import StoreEmpty, StoreError, WrongWorkspace
 from bot.store import Dossier
 from bot.store.dossiers import Dossiers
 from bot.store.outbox import SqliteOutbox
@@ -87,7 +87,10 @@ def rehearsal(path: Path, team_id: str, now: datetime) -> Iterator[SqliteStore]:
     with tempfile.TemporaryDirectory(prefix="deadline-bot-") as folder:
         on_copy = Path(folder) / "rehearsal.db"
         copy(path, on_copy)
-        store = open_store(on_copy, team_id, now)
+        try:
+            store = open_store(on_copy, team_id, now)
+        except StoreError as error:
+            raise type(error)(error.message.replace(str(on_copy), str(path)), fix=error.fix) from error
         try:
             yield store
         finally:

@@ -120,7 +120,9 @@ UNNAMED = (
 def refusal(word: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> SlackApiError:
     """Slack's client says that Slack refused, in this word."""
     response = SimpleNamespace(status_code=status, headers=headers or {}, get={"ok": False, "error": word}.get)
-    return SlackApiError("refused", response)
+    untyped: Any = SlackApiError
+    error: SlackApiError = untyped("refused", response)
+    return error
 
 
 def words_of(table: Mapping[Any, tuple[str, ...]], *classes: Any) -> list[Any]:

@@ -122,19 +122,19 @@ class FreezeContract:
         store.passes.freeze("pass", "300 people", NOW)
         store.passes.freeze("pull", "people shrank", NOW)
         assert set((store.passes.frozen() or "").split("; ")) == {"300 people", "people shrank"}
-        store.passes.thaw("pull")
+        store.passes.thaw_pull()
         assert store.passes.frozen() == "300 people"
 
     @pytest.mark.parametrize("kind", ["pull", "pass"])
     def test_it_is_over_by_itself(self, store: Store, kind: str) -> None:
         store.passes.freeze(kind, "why", NOW)
-        store.passes.thaw(kind)
+        store.passes.thaw_pull() if kind == "pull" else store.passes.thaw_pass()
         assert store.passes.frozen() is None
         assert store.passes.approve(NOW, "admin") is None
 
     def test_thawing_what_is_not_frozen_is_nothing(self, store: Store) -> None:
-        store.passes.thaw("pull")
-        store.passes.thaw("pass")
+        store.passes.thaw_pull()
+        store.passes.thaw_pass()
         assert store.passes.frozen() is None
 
     def test_approval_releases_it_and_tells_what_it_was(self, store: Store) -> None:
@@ -156,7 +156,7 @@ class FreezeContract:
         assert not store.passes.pull_is_approved()
         store.passes.approve(LATER, "admin")
         assert store.passes.pull_is_approved()
-        store.passes.thaw("pull")
+        store.passes.thaw_pull()
         assert not store.passes.pull_is_approved()
 
     def test_an_approved_pass_says_nothing_of_the_pull(self, store: Store) -> None:
@@ -197,12 +197,28 @@ class FreezeContract:
         bring(store, plan(store, "again", person_id=1), state)
         assert store.passes.approved_people() == {1, 2}
 
-    def test_nobody_stays_approved_once_it_has_thawed(self, store: Store) -> None:
-        hold(store, 1)
+    def test_an_approval_outlasts_passes_until_everybody_held_has_heard(self, store: Store) -> None:
+        hold(store, 1, 2)
         store.passes.approve(LATER, "admin")
-        store.passes.thaw("pass")
-        assert store.passes.approved_people() == set()
-        assert store.outbox.counts() == {}
+        bring(store, plan(store, "again", person_id=1), State.SENT)
+        store.passes.thaw_pass()
+        assert store.passes.approved_people() == {2}
+        bring(store, plan(store, "again-2", person_id=2), State.SENT)
+        store.passes.thaw_pass()
+        assert (store.passes.approved_people(), store.outbox.counts()) == (set(), {State.SENT: 2})
+
+    def test_a_freeze_outlasts_a_pass_that_had_nothing_to_say_to_those_held(self, store: Store) -> None:
+        hold(store, 1)
+        decide(store, a_decision(Reason.OUTSIDE_HOURS))
+        store.passes.thaw_pass()
+        assert store.passes.frozen() == "1 people"
+
+    @pytest.mark.parametrize("reason", [Reason.COMPLETED, Reason.NOT_REQUIRED, Reason.GAVE_UP, Reason.NOT_DUE_YET])
+    def test_who_has_nothing_left_to_hear_is_held_no_more(self, store: Store, reason: Reason) -> None:
+        hold(store, 1)
+        decide(store, a_decision(reason))
+        store.passes.thaw_pass()
+        assert (store.passes.frozen(), store.outbox.counts()) == (None, {})
 
     def test_an_approved_pull_approves_no_people(self, store: Store) -> None:
         plan(store, "n1")
@@ -215,6 +231,7 @@ class FreezeContract:
 def hold(store: Store, *people: int) -> None:
     """A pass that would message these people is frozen."""
     for person_id in people:
+        decide(store, a_decision(Reason.SEND, person_id=person_id))
         plan(store, f"held-{person_id}", person_id=person_id)
     store.outbox.hold_planned()
     store.passes.freeze("pass", f"{len(people)} people", NOW)
@@ -271,7 +288,7 @@ class WorkspaceContract:
         plan(neighbour, "n2", a_reminder(2), day="2027-06-16")
         store.outbox.hold_planned()
         store.outbox.drop_planned()
-        store.passes.thaw("pass")
+        store.passes.thaw_pass()
         assert store.outbox.counts() == {}
         assert neighbour.outbox.counts() == {State.SENT: 1, State.PLANNED: 1}
         assert store.outbox.outcomes("p") == {}
@@ -299,5 +316,5 @@ class WorkspaceContract:
         assert (store.passes.last(), store.passes.is_first(), store.passes.frozen()) == (None, True, None)
         assert (store.passes.largest_since(NOW - DAY), store.passes.held_by_pull()) == (0, None)
         assert (store.passes.approve(NOW, "admin"), store.passes.approved_people()) == (None, set())
-        store.passes.thaw("pull")
+        store.passes.thaw_pull()
         assert neighbour.passes.frozen() == "people shrank"

@@ -15,14 +15,15 @@ from tests.store.contract import StoreContract
 from tests.store.some import NOW
 
 
-class TestSqlite(StoreContract):
-    @pytest.fixture(scope="class")
-    def empty(self, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-        """A store of workspace T1 that holds nothing yet, made once."""
-        path = tmp_path_factory.mktemp("empty") / "bot.db"
-        open_store(path, "T1", NOW).close()
-        return path.read_bytes()
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A store of workspace T1 that holds nothing yet, made once."""
+    path = tmp_path_factory.mktemp("empty") / "bot.db"
+    open_store(path, "T1", NOW).close()
+    return path.read_bytes()
 
+
+class TestSqlite(StoreContract):
     @pytest.fixture
     def path(self, empty: bytes, tmp_path: Path) -> Path:
         path = tmp_path / "bot.db"
