@@ -205,7 +205,7 @@ def read_policy(path: Path, *, must_exist: bool = False) -> Policy:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise SettingsError(
-            f"{path}: {_key(first['loc'])} {_said(first)}.", fix="docs/policy.md lists every key."
+            f"{path}: {_key(first['loc'])} {_said(first)}.", fix="The project's policy.toml lists every key."
         ) from None
 
 

@@ -23,7 +23,8 @@ DETAILS: dict[Reason, list[str]] = {
     Reason.INVALID_DEADLINE: ["2027-02-30"],
     Reason.UNDELIVERABLE: ["channel_not_found"],
 }
-EVERY = [pytest.param(reason, detail, id=f"{reason}-{detail or 'plain'}") for reason in Reason for detail in DETAILS.get(reason, [""])]  # fmt: skip
+ALL = [(reason, detail) for reason in Reason for detail in DETAILS.get(reason, [""])]
+EVERY = [pytest.param(reason, detail, id=f"{reason}-{detail or 'plain'}") for reason, detail in ALL]
 
 
 def a_decision(reason: Reason, detail: str = "", **facts: Any) -> Decision:
@@ -56,7 +57,7 @@ def test_every_decision_is_said_in_the_language_itself(reason: Reason, detail: s
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_two_decisions_are_said_alike(language: str) -> None:
-    said = [explain(words(language), a_decision(reason, detail)) for reason in Reason for detail in DETAILS.get(reason, [""])]  # fmt: skip
+    said = [explain(words(language), a_decision(reason, detail)) for reason, detail in ALL]
     assert len(said) == len(set(said))
 
 
