@@ -135,7 +135,7 @@ class Case:
             next_step=following.step if following else None,
             next_on=following.on if following else None,
             last_warning=with_steps and self.last_warning,
-            reproach_free=self.track is not None and self.track.assigned_late,
+            reproach_free=with_steps and self.track is not None and self.track.assigned_late,
             passed_over=self.standing.passed_over if with_steps else (),
         )
 

@@ -124,7 +124,6 @@ class _Delivery:
     def _went_well(self, event: str, notice_id: str, **facts: str) -> None:
         self.trouble = self.waits = 0
         log.info(event, notice_id=notice_id, **facts)
-        self.workspace.store.audit.add(self.workspace.clock(), "bot", event, notice_id, facts.get("error", ""))
 
     def _wait(self, notice_id: str, seconds: float) -> None:
         self.waits += 1

@@ -28,6 +28,7 @@ from sqlite_utils import Database
 from bot.deadlines.model import Decision, Notice, Reason, Reminder, Step
 from bot.errors import StoreError
 from bot.store import Named, State, StoredNotice, rows
+from bot.store.audit import SqliteAudit
 from bot.store.sqlite import immediate, instant, seconds
 
 DECISIONS_OF = """
@@ -108,7 +109,7 @@ class SqliteOutbox:
     """The outbox in one SQLite file; see the Outbox protocol."""
 
     def __init__(self, db: Database, team_id: str) -> None:
-        self._db, self._team = db, team_id
+        self._db, self._team, self._audit = db, team_id, SqliteAudit(db, team_id)
 
     def _all(self, sql: str, *values: Any) -> list[Any]:
         return self._db.conn.execute(sql, (self._team, *values)).fetchall()
@@ -226,12 +227,13 @@ class SqliteOutbox:
         """It arrived."""
         fields = {"channel_id": channel_id, "ts": ts, "settled_at": seconds(at), "error": None}
         with self._move(notice_id, (State.SENDING, State.UNKNOWN), State.SENT, **fields):
-            pass
+            self._audit.add(at, "bot", "notice.sent", notice_id)
 
     def failed(self, notice_id: str, *, error: str, at: datetime) -> None:
         """Slack refused it; its steps are free again."""
         with self._move(notice_id, (State.SENDING,), State.FAILED, error=error, settled_at=seconds(at)):
             self._db.conn.execute(RELEASE, (self._team, notice_id))
+            self._audit.add(at, "bot", "notice.failed", notice_id, error)
 
     def unknown(self, notice_id: str, *, error: str, at: datetime) -> None:
         """Nobody can say."""

@@ -1,4 +1,4 @@
-"""Passes, freezes, approvals and the audit."""
+"""Passes, freezes and approvals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from bot.store import PassRecord
+from bot.store.audit import SqliteAudit
 from bot.store.sqlite import immediate, seconds
 
 BEGUN = "INSERT INTO passes (team_id, pass_id, at) VALUES (?, ?, ?)"
@@ -47,10 +48,6 @@ DELETE FROM freezes WHERE team_id = ? AND kind = 'pass' AND NOT EXISTS (
 KILLED = """
 UPDATE passes SET sent = (SELECT count(*) FROM notices n WHERE n.team_id = passes.team_id
     AND n.pass_id = passes.pass_id AND n.state = 'sent') WHERE team_id = ? AND ended = 0
-"""
-ADD_AUDIT = """
-INSERT INTO audit (team_id, seq, at, actor, action, subject, detail)
-SELECT :team, 1 + coalesce(max(seq), 0), :at, :actor, :action, :subject, :detail FROM audit WHERE team_id = :team
 """
 
 
@@ -145,15 +142,3 @@ class SqlitePasses:
     def pull_is_approved(self) -> bool:
         """Whether the next pull's figures are to be taken as the new measure."""
         return self._one(APPROVED, "pull") is not None
-
-
-class SqliteAudit:
-    """The audit in one SQLite file; see the Audit protocol."""
-
-    def __init__(self, db: Database, team_id: str) -> None:
-        self._db, self._team = db, team_id
-
-    def add(self, at: datetime, actor: str, action: str, subject: str, detail: str = "") -> None:
-        """One line; never changed afterwards."""
-        named = {"team": self._team, "at": seconds(at), "actor": actor, "action": action, "subject": subject}
-        self._db.conn.execute(ADD_AUDIT, {**named, "detail": detail})

@@ -12,9 +12,10 @@ from sqlite_utils import Database
 
 from bot.errors import StoreEmpty, StoreError, WrongWorkspace
 from bot.store import Dossier
+from bot.store.audit import SqliteAudit
 from bot.store.dossiers import Dossiers
 from bot.store.outbox import SqliteOutbox
-from bot.store.passes import SqliteAudit, SqlitePasses
+from bot.store.passes import SqlitePasses
 from bot.store.snapshot import SqliteSnapshots
 from bot.store.sqlite import check, connect, copy, immediate, migrate, seconds
 

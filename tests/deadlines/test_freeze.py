@@ -59,6 +59,7 @@ BEFORE = a_pull()
 SHRUNK = [
     pytest.param(BEFORE, a_pull(people=80), 0, ["people"], id="a fifth of the people gone"),
     pytest.param(BEFORE, a_pull(people=81), 0, [], id="just less than a fifth of the people gone"),
+    pytest.param(a_pull(people=1000), a_pull(people=801), 0, [], id="199 of 1000 people gone"),
     pytest.param(BEFORE, a_pull(assignments=400), 0, ["assignments"], id="a fifth of the assignments gone"),
     pytest.param(BEFORE, a_pull(assignments=401), 0, [], id="just less than a fifth of the assignments gone"),
     pytest.param(a_pull(people=10), a_pull(people=6), 0, [], id="a fifth, but 4 people"),
@@ -67,6 +68,7 @@ SHRUNK = [
     pytest.param(a_pull(assignments=5), a_pull(assignments=0), 0, ["assignments"], id="all 5 assignments"),
     pytest.param(BEFORE, BEFORE, 20, ["completions"], id="a tenth of the completions vanished"),
     pytest.param(BEFORE, BEFORE, 19, [], id="just less than a tenth of the completions vanished"),
+    pytest.param(a_pull(completions=1000), BEFORE, 99, [], id="99 of 1000 completions vanished"),
     pytest.param(a_pull(completions=10), BEFORE, 1, ["completions"], id="a tenth, one completion"),
     pytest.param(a_pull(completions=0), BEFORE, 0, [], id="no completions before, none vanished"),
     pytest.param(a_pull(people=0, assignments=0, completions=0), BEFORE, 0, [], id="an empty store fills"),

@@ -273,6 +273,11 @@ def test_a_late_14_day_step_is_dropped_near_the_7_day_step() -> None:
     assert drawn_standing(track, "2027-06-14") == "- then before-7 16-Jun"
 
 
+def test_a_late_step_with_none_after_it_is_not_dropped() -> None:
+    steps = Steps(before_days=(7,), overdue_working_days=(), overdue_then_every_working_days=0)
+    assert drawn_standing(a_track("2027-06-23", steps=steps), "2027-06-22") == "before-7"
+
+
 def test_nothing_dropped_is_lost_it_is_passed_over_by_the_next() -> None:
     assert drawn_standing(a_track("2027-06-23", long=True), "2027-06-21").startswith("before-2 <before-14 before-7>")
 
