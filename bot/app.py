@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -107,6 +107,17 @@ async def run(settings: Settings, clock_url: str | None = None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.stop)
+    served = asyncio.create_task(_serve(settings, running, clock_url))
+    await asyncio.wait([served, asyncio.create_task(running.stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if not running.connected:
+        served.cancel()  # a signal before we were connected: there is nothing to bring to an end
+    with suppress(asyncio.CancelledError):
+        await served
+    if running.error:
+        raise running.error
+
+
+async def _serve(settings: Settings, running: _Running, clock_url: str | None) -> None:
     async with AsyncExitStack() as stack:
         pretended = None
         if clock_url:
@@ -115,8 +126,6 @@ async def run(settings: Settings, clock_url: str | None = None) -> None:
             open_workspace(settings, clock=pretended or wall, stopping=running.stopped.is_set)
         )
         await running.serve(workspace, pretended)
-    if running.error:
-        raise running.error
 
 
 def _check_run(settings: Settings, clock_url: str | None) -> None:
@@ -136,6 +145,7 @@ class _Running:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.stopped = asyncio.Event()
+        self.connected = False
         self.error: DeadlineBotError | None = None
 
     def stop(self, error: DeadlineBotError | None = None) -> None:
@@ -146,16 +156,12 @@ class _Running:
     async def serve(self, workspace: Workspace, pretended: StandInClock | None) -> None:
         """Connect, tick, answer; at the end close the socket first, so that a new copy gets what people press."""
         handler = await self._connect(workspace)
+        self.connected = True
         ticker = Ticker(workspace, on_refused=self.stop)
-        stop_ticks = self._follow(pretended, ticker) if pretended else self._schedule(workspace, ticker)
-        try:
-            await self.stopped.wait()
-        finally:
-            with suppress(TimeoutError, aiohttp.ClientError):
-                await asyncio.wait_for(handler.close_async(), CLOSE_SECONDS)
-            log.info("socket.closed")
-            stop_ticks()
-            await ticker.drain()
+        end_ticks = self._follow(pretended, ticker) if pretended else self._schedule(workspace, ticker)
+        await self.stopped.wait()
+        await _closed(handler)
+        await end_ticks()
 
     async def _connect(self, workspace: Workspace) -> AsyncSocketModeHandler:
         app_token = self._settings.secret("slack_app_token")
@@ -170,20 +176,37 @@ class _Running:
         return handler
 
     @staticmethod
-    def _schedule(workspace: Workspace, ticker: Ticker) -> Callable[[], None]:
+    def _schedule(workspace: Workspace, ticker: Ticker) -> Callable[[], Awaitable[None]]:
+        """Tick by the scheduler; returns how to end it: no new tick, the one under way drained, then the scheduler."""
         scheduler = scheduled(ticker, workspace.wall())
         scheduler.start()
+        waiting = asyncio.create_task(ticker.take_over())
 
-        def stop() -> None:
+        async def end() -> None:
+            scheduler.pause()
+            waiting.cancel()
+            await ticker.drain()
             scheduler.shutdown(wait=False)
 
-        return stop
+        return end
 
     @staticmethod
-    def _follow(pretended: StandInClock, ticker: Ticker) -> Callable[[], None]:
+    def _follow(pretended: StandInClock, ticker: Ticker) -> Callable[[], Awaitable[None]]:
+        """Tick by a stand-in's clock; returns how to end it."""
         task = asyncio.create_task(follow(pretended.instants(), ticker))
 
-        def stop() -> None:
+        async def end() -> None:
             task.cancel()
+            await ticker.drain()
 
-        return stop
+        return end
+
+
+async def _closed(handler: AsyncSocketModeHandler) -> None:
+    """Close the socket, whatever comes of it: the ticks must still be brought to an end."""
+    try:
+        await asyncio.wait_for(handler.close_async(), CLOSE_SECONDS)
+    except Exception:
+        log.exception("socket.lost")
+    else:
+        log.info("socket.closed")

@@ -98,7 +98,7 @@ def remind(
 
 
 @app.command()
-def pull(now: Now = None, as_json: Json = False) -> None:
+def pull(as_json: Json = False) -> None:
     """Refresh what is known of eloomi and of Slack's people; send nothing."""
     from bot import terminal
     from bot.app import open_workspace
@@ -107,16 +107,15 @@ def pull(now: Now = None, as_json: Json = False) -> None:
     from bot.jobs.remind import sending
 
     settings = _settings()
-    instant, clock = _clock(now, settings, sends=False)
 
     async def whole_pull() -> PullReport:
         with terminal.progress() as progress:
-            async with open_workspace(settings, clock=clock, progress=progress) as workspace, sending(workspace):
-                return await one_pull(workspace, instant)
+            async with open_workspace(settings, progress=progress) as workspace, sending(workspace):
+                return await one_pull(workspace, workspace.clock())
 
     report, seconds = _timed(whole_pull())
     problem = Frozen(f"The earlier snapshot was kept: {report.frozen}.") if report.frozen else None
-    _end(terminal.pull_json(report, seconds), terminal.pulled_text(report.pulled), as_json, problem)
+    _end(terminal.pull_json(report, seconds), terminal.pull_text(report), as_json, problem)
 
 
 @app.command()

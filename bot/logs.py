@@ -24,19 +24,29 @@ def configure(log_format: str | None, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _with_pass_id,
     ]
-    last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="time") if as_text else _json()
+    last = _text() if as_text else _json()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    traceback = [] if as_text else [structlog.processors.format_exc_info]
+    logging.captureWarnings(capture=True)
     handler = logging.StreamHandler(sys.stderr)
     clean = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[clean, last]))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[clean, *traceback, last])
+    )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+        logging.getLogger(name).setLevel(max(logging.ERROR, logging.getLevelName(level)))
+
+
+def _text() -> Any:
+    """Tracebacks without the values of variables: those hold names and addresses."""
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="time", exception_formatter=plain)
 
 
 def _json() -> Any:

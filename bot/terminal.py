@@ -107,6 +107,7 @@ def status_json(settings: Settings, store: Store | None) -> dict[str, Any]:
         "team_id": store.team_id if store else None,
         "last_pull": {"at": _iso(last_pull.at), **(_pulled_json(last_pull) or {})} if last_pull else None,
         "last_pass": _pass_record_json(last_pass) if last_pass else None,
+        "decisions": {reason.value: n for reason, n in store.outbox.reasons().items()} if store else {},
         "pending": counts.get(State.PLANNED, 0) + counts.get(State.SENDING, 0) + counts.get(State.HELD, 0),
         "unknown": counts.get(State.UNKNOWN, 0),
         "frozen": store.passes.frozen() if store else None,
@@ -122,7 +123,6 @@ def _pass_record_json(record: PassRecord) -> dict[str, Any]:
         "failed": record.failed,
         "unknown": record.unknown,
         "frozen": record.frozen,
-        "decisions": dict(record.reasons or {}),
     }
 
 
@@ -167,6 +167,12 @@ def pulled_text(pulled: Pulled | None) -> str:
         return ""
     aside = f"; {pulled.rejected} records set aside" if pulled.rejected else ""
     return f"Pulled: {pulled.people} people, {pulled.courses} courses, {pulled.assignments} assignments{aside}."
+
+
+def pull_text(report: PullReport) -> str:
+    """What `pull` says to a person: the counts, and the first of the records that were set aside."""
+    aside = [f"  set aside: {r.kind} {_plain(r.record_id) or '?'}: {_plain(r.reason)}" for r in report.rejects]
+    return "\n".join([pulled_text(report.pulled), *aside])
 
 
 def explain_text(found: Explanation, chosen: Sequence[tuple[Course, Decision]]) -> str:

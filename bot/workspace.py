@@ -7,6 +7,7 @@ one, for leases, waits and time-outs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,5 +56,6 @@ class Workspace:
     wall: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
     new_id: Callable[[], str]
+    monotonic: Callable[[], float] = time.monotonic
     progress: Progress = silent
     stopping: Callable[[], bool] = lambda: False  # whether the process has been asked to stop

@@ -24,11 +24,6 @@ class Plan:
     decisions: tuple[Decision, ...]
     notice: Notice | None = None
 
-    @property
-    def next_at(self) -> datetime | None:
-        """The next instant at which any of it can change by itself."""
-        return min((d.next_at for d in self.decisions if d.next_at), default=None)
-
     def frozen(self) -> Plan:
         """The same plan while the safety freeze holds."""
         return Plan(decisions=tuple(_frozen(d) for d in self.decisions))
@@ -78,7 +73,7 @@ def _capped(cases: Sequence[Case], decisions: Sequence[Decision], said: Sequence
 def _cap(day: Day, wanted: Sequence[Decision], said: Sequence[Said]) -> str:
     """Why no DM may go to this person now: `today`, `week`, or nothing."""
     told_on = {s.said_on for s in said}
-    if day.today in told_on:
+    if any(on >= day.today for on in told_on):  # later than today: their zone has moved back since
         return "today"
     most = day.policy.caps.reminders_in_7_days
     lately = sum(0 < (day.today - on).days < CAP_WINDOW_DAYS for on in told_on)

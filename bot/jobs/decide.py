@@ -53,10 +53,10 @@ class Planner:
         return plan(day, dossier.assignments, dossier.said, self.course, fresh=is_fresh)
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether the last pull is young enough to send by."""
+        """Whether the last pull is young enough to send by; one from the future is not to be trusted."""
         pulled = self._store.snapshots.last()
         limit = timedelta(hours=self._settings.policy.pull.stale_after_hours)
-        return pulled is not None and now - pulled.at <= limit
+        return pulled is not None and timedelta(0) <= now - pulled.at <= limit
 
     def named(self, notice: Notice) -> tuple[Named, ...]:
         """The notice's courses as the DM will name them, with their keys."""

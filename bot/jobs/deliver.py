@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.deadlines.model import Notice
-from bot.errors import DeadlineBotError, SlackRefused, SlackUnreachable
+from bot.deadlines.plan import Plan
+from bot.errors import DeadlineBotError, OutcomeUnknown, SlackRefused, SlackUnreachable
 from bot.jobs.decide import Planner
 from bot.jobs.pace import Pace
 from bot.jobs.pull import refresh
@@ -23,14 +24,16 @@ from bot.jobs.settle import settle
 from bot.jobs.together import together
 from bot.slack.messages import Message
 from bot.slack.outcomes import NotTaken, Outcome, Posted, Refused, Unknown, Wait
-from bot.store import Dossier, StoredNotice
+from bot.store import Dossier, State, StoredNotice
 from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
-LOOK_AGAIN_AFTER = timedelta(minutes=10)  # policy.md, "Just completed"
+RECENT, LOOK_AGAIN = timedelta(0), timedelta(minutes=10)  # how old a look may be (policy.md, "Just completed")
 POSTS_AT_ONCE = 4
 ROUNDS = 3  # of sending, reading back, and sending what was not found
+BETWEEN_ROUNDS_SECONDS = 1
+LOOKS_MOST = 5  # at the courses of one notice, each of which can change what it names
 TROUBLE_MOST = 10  # posts in a row without a usable answer end the pass
 WAITS_MOST = 100  # rate limits in a row without a single post end it too
 
@@ -40,10 +43,20 @@ async def deliver(workspace: Workspace, pass_id: str) -> None:
     delivery = _Delivery(workspace=workspace, pass_id=pass_id)
     for _ in range(ROUNDS):
         await delivery.send_planned()
-        if workspace.stopping() or not await settle(workspace):
+        if workspace.stopping():
+            return
+        await settle(workspace)
+        if not workspace.store.outbox.planned():
             break
-    if (left := len(workspace.store.outbox.planned())) and not workspace.stopping():
+        await workspace.sleep(BETWEEN_ROUNDS_SECONDS)
+    _check_end(workspace, pass_id)
+
+
+def _check_end(workspace: Workspace, pass_id: str) -> None:
+    if left := len(workspace.store.outbox.planned()):
         raise SlackUnreachable(f"{left} messages could not be sent: Slack gave no usable answer.")
+    if unknown := workspace.store.outbox.outcomes(pass_id).get(State.UNKNOWN, 0):
+        raise OutcomeUnknown(f"It could not be found out whether {unknown} messages arrived.")
 
 
 @dataclass(kw_only=True)
@@ -59,7 +72,7 @@ class _Delivery:
 
     def __post_init__(self) -> None:
         posts_per_second = self.workspace.settings.policy.pace.posts_per_second
-        self.pace = Pace(posts_per_second, wall=self.workspace.wall, sleep=self.workspace.sleep)
+        self.pace = Pace(posts_per_second, monotonic=self.workspace.monotonic, sleep=self.workspace.sleep)
         self.planner = Planner(self.workspace.settings, self.workspace.store)
         self.looking = asyncio.Lock()
 
@@ -72,7 +85,7 @@ class _Delivery:
             raise self.error
 
     async def _work(self) -> None:
-        while self.queue and not self.workspace.stopping():
+        while self.queue and not self.error and not self.workspace.stopping():
             notice_id = self.queue.popleft()
             try:
                 await self._one(notice_id)
@@ -141,24 +154,35 @@ class _Delivery:
 
     async def _still_right(self, notice: StoredNotice) -> tuple[StoredNotice, Dossier] | None:
         """The notice as it is right now, decided afresh from data at most ten minutes old; None: nothing to say."""
-        await self._look_again(notice)
-        now = self.workspace.clock()
-        dossier = next(iter(self.workspace.store.snapshots.dossiers([notice.person_id])))[0]
-        plan = self.planner.plan(dossier, now)
-        if plan.notice and _says_the_same(notice, plan.notice):
-            return notice, dossier
+        courses = {n.course_id for n in notice.named}
+        for _ in range(LOOKS_MOST):
+            await self._look_again(courses)
+            now = self.workspace.clock()
+            dossier = next(iter(self.workspace.store.snapshots.dossiers([notice.person_id])))[0]
+            plan = self.planner.plan(dossier, now)
+            if plan.notice and _says_the_same(notice, plan.notice):
+                return notice, dossier
+            named = {r.course_id for r in plan.notice.reminders} if plan.notice else set()
+            if named <= courses:
+                break
+            courses |= named
+        replaced = self._replace(notice, plan, now)
+        return (replaced, dossier) if replaced else None
+
+    def _replace(self, notice: StoredNotice, plan: Plan, now: datetime) -> StoredNotice | None:
+        """Drop a notice that is no longer right, and plan what is right instead, if anything is."""
         outbox, new_id = self.workspace.store.outbox, self.workspace.new_id()
         outbox.drop(notice.notice_id, detail="no longer right", at=now)
         planned = [(new_id, plan.notice, self.planner.named(plan.notice))] if plan.notice else []
         outbox.save([notice.person_id], plan.decisions, planned, pass_id=self.pass_id, at=now)
-        return (outbox.notice(new_id), dossier) if planned else None
+        return outbox.notice(new_id) if planned else None
 
-    async def _look_again(self, notice: StoredNotice) -> None:
+    async def _look_again(self, courses: set[int]) -> None:
         """Pull again the courses about to be named, unless the last look is recent (policy.md, "Just completed")."""
         async with self.looking:
             now = self.workspace.clock()
-            looked = {n.course_id: self.workspace.store.snapshots.looked_at(n.course_id) for n in notice.named}
-            old = [course_id for course_id, at in looked.items() if at is None or now - at > LOOK_AGAIN_AFTER]
+            looked = {course_id: self.workspace.store.snapshots.looked_at(course_id) for course_id in sorted(courses)}
+            old = [course_id for course_id, at in looked.items() if at is None or not RECENT <= now - at <= LOOK_AGAIN]
             if old:
                 await refresh(self.workspace, old, now)
 

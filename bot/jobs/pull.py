@@ -14,7 +14,9 @@ from typing import Any
 
 import structlog
 
-from bot.deadlines.freeze import too_small
+from bot.deadlines.freeze import Snapshot, too_small
+from bot.deadlines.model import Rejected
+from bot.errors import LmsAnswerError
 from bot.jobs.together import together
 from bot.slack.directory import match
 from bot.store import Pulled, SnapshotWriter
@@ -22,14 +24,16 @@ from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
+REJECTS_SHOWN = 20
 COURSES_AT_ONCE = 4  # the LMS's client keeps to as many requests in flight
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PullReport:
-    """What the snapshot holds after a pull, and why an earlier one was kept, if so."""
+    """What the snapshot holds after a pull, what was set aside, and why an earlier one was kept, if so."""
 
     pulled: Pulled
+    rejects: tuple[Rejected, ...] = ()
     frozen: str | None = None
 
 
@@ -45,19 +49,27 @@ async def pull(workspace: Workspace, now: datetime) -> PullReport:
         await staging.courses()
         await staging.assignments(writer.course_ids())
         await staging.matches()
-        if frozen := await staging.do(_shrunk, workspace, writer):
-            return _kept(workspace, frozen, now)
+        compared = await staging.do(writer.compare)
+        if frozen := _shrunk(workspace, *compared):
+            return _kept(workspace, frozen, compared, now)
         pulled = await staging.do(writer.commit, now)
     workspace.store.passes.thaw_pull()
     log.info("pull.done", people=pulled.people, assignments=pulled.assignments, rejected=pulled.rejected)
-    return PullReport(pulled=pulled)
+    return PullReport(pulled=pulled, rejects=tuple(workspace.store.snapshots.rejects(REJECTS_SHOWN)))
 
 
 async def refresh(workspace: Workspace, course_ids: Sequence[int], now: datetime) -> None:
-    """Look again at these courses' assignments alone. Raises LmsError, and then nothing has changed."""
+    """Look again at these courses' assignments alone. Raises LmsError, and then nothing has changed.
+
+    A look that brings far less than is stored is not believed: it would remind people who have finished.
+    """
+    workspace.source.begin_pull()
     with workspace.store.snapshots.refresh(course_ids) as writer, ThreadPoolExecutor(max_workers=1) as thread:
         staging = _Staging(workspace, writer, thread)
         await staging.assignments(course_ids)
+        before, after, vanished = await staging.do(writer.compare)
+        if before and (shrunk := too_small(before, after, vanished, workspace.settings.policy.freeze)):
+            raise LmsAnswerError(f"A second look at courses brought too little: {'; '.join(shrunk)}.")
         await staging.do(writer.commit, now)
 
 
@@ -112,17 +124,19 @@ class _Staging:
         )
 
 
-def _shrunk(workspace: Workspace, writer: SnapshotWriter) -> str:
-    before, after, vanished = writer.compare()
-    if before is None or workspace.store.passes.pull_is_approved():
-        return ""
-    return "; ".join(too_small(before, after, vanished, workspace.settings.policy.freeze))
+def _shrunk(workspace: Workspace, before: Snapshot | None, after: Snapshot, vanished: int) -> str:
+    """By what the pull has shrunk too much, against the last good one or against one that was approved; or nothing."""
+    if approved := workspace.store.passes.approved_measure():
+        before, vanished = approved[0], vanished - approved[1]
+    return "; ".join(too_small(before, after, vanished, workspace.settings.policy.freeze)) if before else ""
 
 
-def _kept(workspace: Workspace, frozen: str, now: datetime) -> PullReport:
+def _kept(
+    workspace: Workspace, frozen: str, compared: tuple[Snapshot | None, Snapshot, int], now: datetime
+) -> PullReport:
     pulled = workspace.store.snapshots.last()
     if pulled is None:
         raise AssertionError("a pull can only shrink against an earlier one")
-    workspace.store.passes.freeze("pull", frozen, now)
+    workspace.store.passes.freeze("pull", frozen, now, measure=compared[1:])
     log.warning("pull.kept_earlier", frozen=frozen)
     return PullReport(pulled=pulled, frozen=frozen)

@@ -1,4 +1,4 @@
-"""One whole pass: pull, settle what is unknown, decide, deliver, keep earlier DMs true."""
+"""One whole pass: settle what is unknown, pull, decide, deliver, keep earlier DMs true."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ async def remind(workspace: Workspace, now: datetime, *, only: str | None = None
     """
     pass_id = workspace.new_id()
     bind_contextvars(pass_id=pass_id)
-    workspace.store.passes.begun(pass_id, now)
-    pulled = await pull(workspace, now) if pulls else None
+    workspace.store.passes.begun(pass_id, now, partial=only is not None)
     await settle(workspace)
+    pulled = await pull(workspace, now) if pulls else None
     people = _people(workspace, now, only, everybody=pulls)
     decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
     problem = await _send(workspace, pass_id, decided)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -20,7 +19,8 @@ from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
-DRAIN_SECONDS = 8  # that a tick under way may still take after a signal to stop
+DRAIN_SECONDS = 6.5  # that a tick under way may still take after a signal to stop
+LEASE_EVERY_SECONDS = 2  # how often a copy in waiting tries to take over
 
 
 class Ticker:
@@ -29,33 +29,47 @@ class Ticker:
     def __init__(self, workspace: Workspace, on_refused: Callable[[DeadlineBotError], None]) -> None:
         self._workspace, self._on_refused = workspace, on_refused
         self._current: asyncio.Task[None] | None = None
+        self._holds_lease = False
 
     async def tick(self) -> None:
         """Remind, where this copy may send; a failure is logged once and the next tick tries again."""
+        if (self._current and not self._current.done()) or not self._take_lease():
+            return
         self._current = asyncio.create_task(self._tick())
-        with suppress(asyncio.CancelledError):
-            await self._current
+        await asyncio.shield(self._current)
+
+    async def take_over(self) -> None:
+        """While another copy holds the lease, try to take it, and tick at once when it is gone."""
+        while True:
+            if not self._holds_lease and self._take_lease():
+                await self.tick()
+            await self._workspace.sleep(LEASE_EVERY_SECONDS)
 
     async def drain(self) -> None:
         """Let the tick under way end, within DRAIN_SECONDS; what it leaves is settled by the next pass."""
         if self._current and not self._current.done():
             await asyncio.wait([self._current], timeout=DRAIN_SECONDS)
             self._current.cancel()
+            await asyncio.wait([self._current])
         self._workspace.lease.release()
 
+    def _take_lease(self) -> bool:
+        held, self._holds_lease = self._holds_lease, self._workspace.lease.take()
+        if held != self._holds_lease:
+            log.info("lease.taken" if self._holds_lease else "lease.lost")
+        return self._holds_lease
+
     async def _tick(self) -> None:
-        if not self._workspace.lease.take():
-            log.info("lease.held_by_another")
-            return
-        now = self._workspace.clock()
         try:
-            await self._remind(now)
+            await self._remind(self._workspace.clock())
         except LmsError as error:
             log.warning("pull.failed", reason=error.message)
         except SlackRefused as error:
             self._on_refused(error)
         except DeadlineBotError as error:
             log.warning("pass.failed", reason=error.message)
+        except Exception:
+            log.exception("pass.failed")
 
     async def _remind(self, now: datetime) -> None:
         report = await remind(self._workspace, now, pulls=self._pull_is_due(now))
@@ -65,7 +79,7 @@ class Ticker:
     def _pull_is_due(self, now: datetime) -> bool:
         pulled = self._workspace.store.snapshots.last()
         every = timedelta(minutes=self._workspace.settings.policy.pull.every_minutes)
-        return pulled is None or now - pulled.at >= every
+        return pulled is None or not timedelta(0) <= now - pulled.at < every
 
 
 def scheduled(ticker: Ticker, now: datetime) -> AsyncIOScheduler:

@@ -1,7 +1,8 @@
 """Finds out what became of notices whose fate is not known, by reading them back from Slack.
 
-A history may lag behind a post, so nothing is read back before the post's own time-out has passed. What is found was
-sent; what is not found surely was not, and goes back to be decided again.
+A history may lag behind a post, and a post may still arrive after our time-out: nothing is read back before both have
+had their time. What is found was sent; what is not found by then was not, and goes back to be decided again. Where one
+person's DM cannot be read, that notice stays unknown and counts as said; the others go on.
 """
 
 from __future__ import annotations
@@ -10,41 +11,52 @@ from datetime import timedelta
 
 import structlog
 
-from bot.slack.api import TIMEOUT_SECONDS
+from bot.errors import SlackError, SlackRefused, SlackUnreachable
+from bot.slack.api import LAG_SECONDS, TIMEOUT_SECONDS
 from bot.store import StoredNotice
 from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
+WAIT_SECONDS = TIMEOUT_SECONDS + LAG_SECONDS  # after the claim, by the real clock
 
-async def settle(workspace: Workspace) -> int:
-    """Settle every notice that is unknown, or was being sent by a process that is gone; returns how many there were.
 
-    Raises SlackError where Slack cannot be read: then they stay as they are, and count as said.
+async def settle(workspace: Workspace) -> None:
+    """Settle every notice that is unknown, or was being sent by a process that is gone.
+
+    Raises SlackRefused or SlackUnreachable where Slack cannot be read at all: then all stay as they are.
     """
-    unsettled = workspace.store.outbox.unsettled()
     channels: dict[str, str] | None = None
-    for notice in unsettled:
+    for notice in workspace.store.outbox.unsettled():
         await _wait_out(workspace, notice)
-        channel_id, after_ts = workspace.store.outbox.last_ts(notice.person_id)
+        channel_id, after_ts = workspace.store.outbox.before(notice)
         if channel_id is None:
             channels = await workspace.slack.dm_channels() if channels is None else channels
             channel_id = channels.get(notice.slack_id)
-        ts = await _find(workspace, channel_id, after_ts, notice.notice_id) if channel_id else None
-        if channel_id and ts:
-            workspace.store.outbox.sent(notice.notice_id, channel_id=channel_id, ts=ts, at=workspace.clock())
-        else:
-            workspace.store.outbox.back(notice.notice_id)
-        log.info("notice.settled", notice_id=notice.notice_id, found=bool(ts))
-    return len(unsettled)
+        try:
+            ts = await _find(workspace, channel_id, after_ts, notice.notice_id) if channel_id else None
+        except (SlackRefused, SlackUnreachable):
+            raise
+        except SlackError as error:
+            log.warning("notice.unknown", notice_id=notice.notice_id, error=error.message)
+            continue
+        _record(workspace, notice, channel_id, ts)
+
+
+def _record(workspace: Workspace, notice: StoredNotice, channel_id: str | None, ts: str | None) -> None:
+    if channel_id and ts:
+        workspace.store.outbox.sent(notice.notice_id, channel_id=channel_id, ts=ts, at=workspace.clock())
+    else:
+        workspace.store.outbox.back(notice.notice_id)
+    log.info("notice.settled", notice_id=notice.notice_id, found=bool(ts))
 
 
 async def _wait_out(workspace: Workspace, notice: StoredNotice) -> None:
     if notice.claimed_at is None:
         return
-    late = notice.claimed_at + timedelta(seconds=TIMEOUT_SECONDS) - workspace.wall()
+    left = notice.claimed_at + timedelta(seconds=WAIT_SECONDS) - workspace.wall()
     # A clock that was set back must not make us wait for long.
-    await workspace.sleep(min(max(0.0, late.total_seconds()), TIMEOUT_SECONDS))
+    await workspace.sleep(min(max(0.0, left.total_seconds()), WAIT_SECONDS))
 
 
 async def _find(workspace: Workspace, channel_id: str, after_ts: str | None, notice_id: str) -> str | None:

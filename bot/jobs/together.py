@@ -15,5 +15,8 @@ async def together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
                 group.create_task(job)
-    except* DeadlineBotError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as errors:  # not `except*`: in the first releases of Python 3.11 that raises a group again
+        own, others = errors.split(DeadlineBotError)
+        if own is None or others is not None:
+            raise
+        raise own.exceptions[0] from None

@@ -15,6 +15,10 @@ from bot.deadlines.model import Assignment, Course, Learner, Page
 class Source(Protocol):
     """An LMS. Every method raises a LmsError where it cannot give a whole listing: an empty one means there is none."""
 
+    def begin_pull(self) -> None:
+        """A pull or a second look begins: patience with failures starts anew."""
+        ...
+
     def people(self) -> AsyncIterator[Page[Learner]]:
         """The active and pending users. A person's row may come twice if the LMS serves it with two addresses."""
         ...

@@ -24,7 +24,8 @@ from bot.errors import SlackError, SlackRefused, SlackUnreachable
 from bot.slack.messages import Message
 from bot.slack.outcomes import BY_WORD, NotTaken, Outcome, Posted, Refused, Stop, Unknown, Wait
 
-TIMEOUT_SECONDS = 10  # of one call; an outcome is unknown until it has passed
+TIMEOUT_SECONDS = 8  # of one call
+LAG_SECONDS = 5  # that a post may still take to show in a history once its time-out has passed
 TRIES = 3
 RATE_WAIT_SECONDS = 120  # that one read may wait for rate limits, in all
 PEOPLE_PER_PAGE = 200  # Slack advises 200 for users.list

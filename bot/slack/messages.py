@@ -16,7 +16,8 @@ from bot.slack.words import Words
 Block: TypeAlias = dict[str, Any]
 
 TITLE_MOST = 120  # characters of a title or name that are shown
-TEXT_MOST = 3900  # characters of the top-level text: chat.update refuses more than 4,000
+POST_MOST = 39_000  # characters of a new DM's top-level text: Slack cuts at 40,000
+TEXT_MOST = 3900  # characters of an edit's or an answer's: chat.update refuses more than 4,000
 SECTION_MOST = 2900  # characters of one section: Slack takes 3,000
 BLOCKS_MOST = 50  # that Slack takes in a message
 LINES_MOST = 40  # sections of courses in a DM
@@ -72,7 +73,7 @@ def reminder(
     said = [(_title(line), standing(words, line, today, contact)) for line in lines]
     blocks = [_section(opening), *_course_sections(words, lines, said), _buttons(words, lines, notice_id)]
     ends = [f"{standing}{_plain_link(line)}" for (_, standing), line in zip(said, lines, strict=True)]
-    text = _listed(opening, [title for title, _ in said], ends)
+    text = _cut(_listed(opening, [title for title, _ in said], ends), POST_MOST)
     return Message(text=text, blocks=blocks, metadata=_metadata(notice_id, keys))
 
 
@@ -84,7 +85,7 @@ def corrected(words: Words, lines: Sequence[Line], *, first_name: str, notice_id
     if any(_is_open(line) for line in lines):
         blocks.append(_buttons(words, lines, notice_id))
     ends = [since + (_plain_link(line) if _is_open(line) else "") for (_, since), line in zip(said, lines, strict=True)]
-    text = _listed(opening, [title for title, _ in said], ends)
+    text = _cut(_listed(opening, [title for title, _ in said], ends))
     return Message(text=text, blocks=blocks, metadata=_metadata(notice_id, keys))
 
 
@@ -241,8 +242,8 @@ def _url(url: str) -> str:
 
 
 def _listed(opening: str, titles: Sequence[str], ends: Sequence[str]) -> str:
-    return _cut("\n".join([opening, *(f"• {title} – {end}" for title, end in zip(titles, ends, strict=True))]))
+    return "\n".join([opening, *(f"• {title} – {end}" for title, end in zip(titles, ends, strict=True))])
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= TEXT_MOST else text[: TEXT_MOST - 1] + "…"
+def _cut(text: str, most: int = TEXT_MOST) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -152,7 +152,7 @@ class SnapshotWriter(Protocol):
         ...
 
     def compare(self) -> tuple[Snapshot | None, Snapshot, int]:
-        """The last good pull (None: there is none), this one, and the completions that vanished in between."""
+        """What is stored of the same courses (None: nothing yet), this pull, and how many completions vanished."""
         ...
 
     def commit(self, at: datetime) -> Pulled:
@@ -183,8 +183,8 @@ class Snapshots(Protocol):
         """When this course's assignments were last pulled."""
         ...
 
-    def rejects(self) -> list[Rejected]:
-        """The records set aside in the last pull."""
+    def rejects(self, most: int) -> list[Rejected]:
+        """Records set aside in the last pull, at most so many."""
         ...
 
     def find(self, wanted: str) -> list[int]:
@@ -295,16 +295,16 @@ class Outbox(Protocol):
         """The DM has been edited to show this."""
         ...
 
-    def last_ts(self, person_id: int) -> tuple[str | None, str | None]:
-        """Channel and ts of the last DM known to have reached this person."""
+    def before(self, notice: StoredNotice) -> tuple[str | None, str | None]:
+        """Channel and ts of the last DM known to have reached the same Slack person before this notice was claimed."""
         ...
 
 
 class Passes(Protocol):
     """Passes, freezes and approvals."""
 
-    def begun(self, pass_id: str, at: datetime) -> None:
-        """A pass starts."""
+    def begun(self, pass_id: str, at: datetime, *, partial: bool = False) -> None:
+        """A pass starts; a partial one, for one person, is no measure of anything."""
         ...
 
     def ended(self, record: PassRecord) -> None:
@@ -331,8 +331,8 @@ class Passes(Protocol):
         """Why the last pull was not taken, and not approved since; None where it was."""
         ...
 
-    def freeze(self, kind: str, text: str, at: datetime) -> None:
-        """The safety freeze begins or goes on; `kind` is `pull` or `pass`."""
+    def freeze(self, kind: str, text: str, at: datetime, *, measure: tuple[Snapshot, int] | None = None) -> None:
+        """The safety freeze begins or goes on; `kind` is `pull` (with what it `measure`d) or `pass`."""
         ...
 
     def thaw_pull(self) -> None:
@@ -351,8 +351,8 @@ class Passes(Protocol):
         """People whose notices were planned in a frozen pass that was approved, and who have not heard yet."""
         ...
 
-    def pull_is_approved(self) -> bool:
-        """Whether the next pull's figures are to be taken as the new measure."""
+    def approved_measure(self) -> tuple[Snapshot, int] | None:
+        """The figures and the vanished completions of a frozen pull that was approved: the new measure."""
         ...
 
 

@@ -80,7 +80,8 @@ CREATE TABLE decisions (
 CREATE INDEX decisions_due ON decisions (team_id, next_at, person_id) WHERE next_at IS NOT NULL;
 
 CREATE TABLE passes (
-    team_id TEXT NOT NULL, pass_id TEXT NOT NULL, at INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
+    team_id TEXT NOT NULL, pass_id TEXT NOT NULL, at INTEGER NOT NULL, partial INTEGER NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0,
     planned INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
     unknown INTEGER NOT NULL DEFAULT 0, frozen TEXT, reasons TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (team_id, pass_id)
@@ -116,6 +117,7 @@ CREATE UNIQUE INDEX no_step_twice ON reminders (team_id, person_id, course_id, d
 
 CREATE TABLE freezes (
     team_id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, since_at INTEGER NOT NULL, approved_at INTEGER,
+    people INTEGER, assignments INTEGER, completions INTEGER, vanished INTEGER,
     PRIMARY KEY (team_id, kind), CHECK (kind IN ('pull', 'pass'))
 ) STRICT, WITHOUT ROWID;
 

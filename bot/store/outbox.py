@@ -75,8 +75,9 @@ DELETE FROM notices WHERE team_id = ? AND state = 'planned' AND state IN ('plann
 """
 COUNTS = "SELECT state, count(*) FROM notices WHERE team_id = ? GROUP BY state"
 OUTCOMES = "SELECT state, count(*) FROM notices WHERE team_id = ? AND pass_id = ? GROUP BY state"
-LAST_TS = """
-SELECT channel_id, ts FROM notices WHERE team_id = ? AND person_id = ? AND state = 'sent' ORDER BY ts DESC LIMIT 1
+BEFORE = """
+SELECT channel_id, ts FROM notices WHERE team_id = ? AND person_id = ? AND state = 'sent' AND slack_id = ?
+    AND claimed_at < ? ORDER BY claimed_at DESC LIMIT 1
 """
 # What a course named in a DM has become. A completion of this very deadline counts even when a newer row governs.
 TRUE_STATE = """
@@ -208,9 +209,10 @@ class SqliteOutbox:
         """How many notices of this pass are in each state."""
         return {State(state): count for state, count in self._all(OUTCOMES, pass_id)}
 
-    def last_ts(self, person_id: int) -> tuple[str | None, str | None]:
-        """Channel and ts of the last DM known to have reached this person."""
-        found = self._all(LAST_TS, person_id)
+    def before(self, notice: StoredNotice) -> tuple[str | None, str | None]:
+        """Channel and ts of the last DM known to have reached the same Slack person before this notice was claimed."""
+        claimed_at = notice.claimed_at.timestamp() if notice.claimed_at else 0.0
+        found = self._all(BEFORE, notice.person_id, notice.slack_id, claimed_at)
         return (found[0][0], found[0][1]) if found else (None, None)
 
     # ── moving notices ──

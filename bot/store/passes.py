@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from bot.deadlines.freeze import Snapshot
 from bot.store import PassRecord
 from bot.store.audit import SqliteAudit
 from bot.store.sqlite import immediate, seconds
 
-BEGUN = "INSERT INTO passes (team_id, pass_id, at) VALUES (?, ?, ?)"
+BEGUN = "INSERT INTO passes (team_id, pass_id, at, partial) VALUES (?, ?, ?, ?)"
 ENDED = """
 UPDATE passes SET ended = 1, planned = ?, sent = ?, failed = ?, unknown = ?, frozen = ?, reasons = ?
 WHERE team_id = ? AND pass_id = ?
@@ -22,13 +23,21 @@ SELECT pass_id, at, planned, sent, failed, unknown, frozen, reasons FROM passes
 WHERE team_id = ? AND ended = 1 ORDER BY at DESC, pass_id DESC LIMIT 1
 """
 # A frozen pass is no first pass: it has neither sent nor had nothing to send.
-WENT_WELL = "SELECT 1 FROM passes WHERE team_id = ? AND frozen IS NULL AND (sent > 0 OR (ended = 1 AND planned = 0))"
-LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL"
+WENT_WELL = """
+SELECT 1 FROM passes WHERE team_id = ? AND NOT partial AND frozen IS NULL AND (sent > 0 OR (ended = 1 AND planned = 0))
+"""
+LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL AND NOT partial"
 FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
 HELD_BY_PULL = "SELECT text FROM freezes WHERE team_id = ? AND kind = 'pull' AND approved_at IS NULL"
 FREEZE = """
-INSERT INTO freezes (team_id, kind, text, since_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (team_id, kind) DO UPDATE SET text = excluded.text, approved_at = NULL
+INSERT INTO freezes (team_id, kind, text, since_at, people, assignments, completions, vanished)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (team_id, kind) DO UPDATE SET text = excluded.text, approved_at = NULL, people = excluded.people,
+    assignments = excluded.assignments, completions = excluded.completions, vanished = excluded.vanished
+"""
+MEASURE = """
+SELECT people, assignments, completions, vanished FROM freezes
+WHERE team_id = ? AND kind = 'pull' AND approved_at IS NOT NULL AND people IS NOT NULL
 """
 APPROVED = "SELECT 1 FROM freezes WHERE team_id = ? AND kind = ? AND approved_at IS NOT NULL"
 # Somebody held still waits while they have not heard since, and something of theirs still wants to be said.
@@ -60,10 +69,10 @@ class SqlitePasses:
     def _one(self, sql: str, *values: Any) -> Any:
         return self._db.conn.execute(sql, (self._team, *values)).fetchone()
 
-    def begun(self, pass_id: str, at: datetime) -> None:
-        """A pass starts."""
+    def begun(self, pass_id: str, at: datetime, *, partial: bool = False) -> None:
+        """A pass starts; a partial one, for one person, is no measure of anything."""
         self._one(KILLED)
-        self._one(BEGUN, pass_id, seconds(at))
+        self._one(BEGUN, pass_id, seconds(at), partial)
 
     def ended(self, record: PassRecord) -> None:
         """A pass is over."""
@@ -106,9 +115,11 @@ class SqlitePasses:
         row = self._one(HELD_BY_PULL)
         return str(row[0]) if row else None
 
-    def freeze(self, kind: str, text: str, at: datetime) -> None:
+    def freeze(self, kind: str, text: str, at: datetime, *, measure: tuple[Snapshot, int] | None = None) -> None:
         """The safety freeze begins or goes on."""
-        self._one(FREEZE, kind, text, seconds(at))
+        found, vanished = measure or (None, None)
+        figures = (found.people, found.assignments, found.completions) if found else (None, None, None)
+        self._one(FREEZE, kind, text, seconds(at), *figures, vanished)
 
     def thaw_pull(self) -> None:
         """A pull was taken: its freeze is over by itself."""
@@ -139,6 +150,7 @@ class SqlitePasses:
             return set()
         return {row[0] for row in self._db.conn.execute(HELD_PEOPLE, (self._team,))}
 
-    def pull_is_approved(self) -> bool:
-        """Whether the next pull's figures are to be taken as the new measure."""
-        return self._one(APPROVED, "pull") is not None
+    def approved_measure(self) -> tuple[Snapshot, int] | None:
+        """The figures and the vanished completions of a frozen pull that was approved: the new measure."""
+        row = self._one(MEASURE)
+        return (Snapshot(people=row[0], assignments=row[1], completions=row[2]), row[3]) if row else None

@@ -54,7 +54,7 @@ VANISHED_COMPLETIONS = """
 SELECT count(*) FROM (
     SELECT a.person_id, a.course_id FROM replaced_pages r
     JOIN assignments a ON a.team_id = :team AND a.course_id = r.course_id AND a.page = r.page
-    WHERE a.status = 'completed' AND a.person_id IN (SELECT person_id FROM staged_people)
+    WHERE a.status = 'completed' AND (NOT :whole OR a.person_id IN (SELECT person_id FROM staged_people))
     EXCEPT SELECT person_id, course_id FROM staged_assignments WHERE status = 'completed'
 )
 """
@@ -70,6 +70,15 @@ REPLACE_PAGES = (
     """INSERT OR REPLACE INTO pages
     SELECT :team, course_id, page, digest, assignments, completions, rejected FROM staged_pages WHERE fresh""",
 )
+STAGED = """
+SELECT (SELECT count(*) FROM staged_people), coalesce(sum(assignments), 0), coalesce(sum(completions), 0)
+FROM staged_pages
+"""
+STORED = """
+SELECT (SELECT count(*) FROM people WHERE team_id = :team AND :whole), coalesce(sum(assignments), 0),
+    coalesce(sum(completions), 0)
+FROM pages WHERE team_id = :team AND (:whole OR course_id IN (SELECT value FROM json_each(:courses)))
+"""
 REPLACE_PEOPLE = (
     "DELETE FROM people WHERE team_id = :team",
     f"""INSERT INTO people (team_id, person_id, {rows.PERSON}, slack_id, no_match)
@@ -153,12 +162,13 @@ class SqliteSnapshots:
         row = self._db.conn.execute(sql, [self._team, course_id]).fetchone()
         return instant(row[0]) if row else None
 
-    def rejects(self) -> list[Rejected]:
-        """The records set aside in the last pull."""
-        sql = "SELECT kind, record_id, reason, raw FROM rejects WHERE team_id = ? ORDER BY kind, course_id, page, n"
+    def rejects(self, most: int) -> list[Rejected]:
+        """Records set aside in the last pull, at most so many."""
+        sql = "SELECT kind, record_id, reason, raw FROM rejects WHERE team_id = ? "
+        sql += "ORDER BY kind, course_id, page, n LIMIT ?"
         return [
             Rejected(kind=kind, record_id=record_id, reason=reason, raw=raw)
-            for kind, record_id, reason, raw in self._db.conn.execute(sql, [self._team])
+            for kind, record_id, reason, raw in self._db.conn.execute(sql, [self._team, most])
         ]
 
     def find(self, wanted: str) -> list[int]:
@@ -180,7 +190,8 @@ class SqliteSnapshotWriter:
     """A pull under way; see the SnapshotWriter protocol. `course_ids` None: a whole one."""
 
     def __init__(self, db: Database, team_id: str, course_ids: tuple[int, ...] | None) -> None:
-        self._db, self._team, self._only = db, team_id, course_ids
+        self._db, self._team, self._whole = db, team_id, course_ids is None
+        self._names = {"team": team_id, "whole": self._whole, "courses": rows.ids_text(course_ids or ())}
         self._listed = 0
         db.conn.executescript(STAGE)
         digests = db.conn.execute("SELECT course_id, page, digest FROM pages WHERE team_id = ?", [team_id])
@@ -208,7 +219,7 @@ class SqliteSnapshotWriter:
         self._db.conn.execute(ADD_PAGE, (course_id, page.number, page.digest, *counts, fresh))
         if not fresh:
             return
-        with immediate(self._db):
+        with self._db.atomic():  # temporary tables only: nobody else waits
             staged = ((*rows.assignment_row(row), page.number, n) for n, row in enumerate(page.rows))
             self._db.conn.executemany(ADD_ASSIGNMENT, staged)
             self._add_rejects(page.rejected, course_id, page.number)
@@ -241,38 +252,31 @@ class SqliteSnapshotWriter:
         self._db.conn.executemany(sql, ((m.slack_id, m.reason, person_id) for person_id, m in matches.items()))
 
     def compare(self) -> tuple[Snapshot | None, Snapshot, int]:
-        """The last good pull (None: there is none), this one, and the completions that vanished in between."""
+        """What is stored of the same courses (None: nothing yet), this pull, and how many completions vanished."""
         self._find_replaced()
-        people = self._db.conn.execute("SELECT count(*) FROM staged_people").fetchone()[0]
-        sums = "SELECT coalesce(sum(assignments), 0), coalesce(sum(completions), 0) FROM staged_pages"
-        assignments, completions = self._db.conn.execute(sums).fetchone()
-        vanished = self._db.conn.execute(VANISHED_COMPLETIONS, {"team": self._team}).fetchone()[0]
-        now = Snapshot(people=people, assignments=assignments, completions=completions)
-        last = _last(self._db, self._team)
-        if last is None:
+        one = self._db.conn.execute(STAGED, self._names).fetchone()
+        vanished = self._db.conn.execute(VANISHED_COMPLETIONS, self._names).fetchone()[0]
+        now = Snapshot(people=one[0], assignments=one[1], completions=one[2])
+        if _last(self._db, self._team) is None:
             return None, now, vanished
-        before = Snapshot(people=last.people, assignments=last.assignments, completions=last.completions)
-        return before, now, vanished
+        people, assignments, completions = self._db.conn.execute(STORED, self._names).fetchone()
+        return Snapshot(people=people, assignments=assignments, completions=completions), now, vanished
 
     def commit(self, at: datetime) -> Pulled:
         """Put everything in place in one transaction."""
-        whole = self._only is None
-        names = {"team": self._team, "at": seconds(at), "whole": whole, "courses": rows.ids_text(self._only or ())}
+        names = {**self._names, "at": seconds(at)}
         with immediate(self._db):
             self._find_replaced()
-            for statement in (*REPLACE_PAGES, *(REPLACE_PEOPLE if whole else (LOOKED_AT,))):
+            for statement in (*REPLACE_PAGES, *(REPLACE_PEOPLE if self._whole else (LOOKED_AT,))):
                 self._db.conn.execute(statement, names)
-            last = _last(self._db, self._team)
             counted = self._db.conn.execute(COUNT, names).fetchone()
-            pulled = _pulled(at if whole or last is None else last.at, counted)
-            if whole or last is not None:
-                self._db.conn.execute(KEEP_COUNT, (self._team, seconds(pulled.at), *counted))
-        return pulled
+            if self._whole:
+                self._db.conn.execute(KEEP_COUNT, (self._team, seconds(at), *counted))
+        return _pulled(at, counted)
 
     def _find_replaced(self) -> None:
         self._db.conn.execute("DELETE FROM replaced_pages")
-        named = {"team": self._team, "whole": self._only is None, "courses": rows.ids_text(self._only or ())}
-        self._db.conn.execute(FIND_REPLACED, named)
+        self._db.conn.execute(FIND_REPLACED, self._names)
 
 
 def _last(db: Database, team_id: str) -> Pulled | None:

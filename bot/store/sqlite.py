@@ -82,10 +82,18 @@ def _is_wal(conn: sqlite3.Connection, *, last_try: bool) -> bool:
 
 def migrate(db: Database, path: Path) -> None:
     """Bring the schema up to date; two processes that start together take turns. Raises a StoreError."""
+    with translated(path):
+        if not migrations.pending(db) and not _unknown(db):
+            return  # nothing to do, and nothing to wait for
     with translated(path), immediate(db):
-        if {m.name for m in migrations.applied(db)} - set(RELEASED):
+        if _unknown(db):
             raise StoreTooNew(f"{path} was written by a newer version of this program.")
         migrations.apply(db)
+
+
+def _unknown(db: Database) -> set[str]:
+    """Steps that were applied and are none of ours."""
+    return {m.name for m in migrations.applied(db)} - set(RELEASED)
 
 
 def check(db: Database, path: Path) -> None:

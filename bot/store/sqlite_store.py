@@ -50,7 +50,7 @@ class SqliteStore:
 
 def open_store(path: Path, team_id: str, now: datetime) -> SqliteStore:
     """The store of this workspace, made where it is missing. Raises a StoreError."""
-    db = _sound(path)
+    db = _opened(path, checked=True)
     with immediate(db):
         db.conn.execute(
             "INSERT INTO workspace SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM workspace)", (team_id, seconds(now))
@@ -66,7 +66,7 @@ def open_existing(path: Path) -> SqliteStore | None:
     """The store as it is, for commands that only read; None where nothing was ever stored. Raises a StoreError."""
     if not path.exists():
         return None
-    db = _sound(path)
+    db = _opened(path)
     owner = _owner(db)
     if owner is None:
         db.conn.close()
@@ -77,7 +77,7 @@ def open_existing(path: Path) -> SqliteStore | None:
 def need_existing(path: Path) -> SqliteStore:
     """The store as it is. Raises StoreError where nothing was ever stored."""
     store = open_existing(path)
-    if store is None:
+    if store is None or store.snapshots.last() is None:
         raise StoreEmpty(f"The store {path} is empty.")
     return store
 
@@ -98,10 +98,12 @@ def rehearsal(path: Path, team_id: str, now: datetime) -> Iterator[SqliteStore]:
             store.close()
 
 
-def _sound(path: Path) -> Database:
+def _opened(path: Path, *, checked: bool = False) -> Database:
+    """The database, brought up to date; `checked` for damage too, which takes seconds on a large one."""
     db = connect(path)
     try:
-        check(db, path)
+        if checked:
+            check(db, path)
         migrate(db, path)
     except BaseException:
         db.conn.close()

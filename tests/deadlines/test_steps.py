@@ -289,6 +289,10 @@ def test_a_step_said_early_stands_for_the_earlier_ones() -> None:
     assert drawn_standing(a_track("2027-06-23"), "2027-06-14", early) == "- then before-2 21-Jun"
 
 
+def test_where_no_step_is_reached_none_was_said() -> None:
+    assert not stand(a_track("2027-06-23"), on("2027-06-15"), []).latest_was_said
+
+
 def test_where_the_due_day_moved_the_deadline_itself_is_still_before() -> None:
     assert drawn_standing(a_track("2027-06-27"), "2027-06-27").startswith("due <before-7 before-2> then overdue-1 28")
 
@@ -323,7 +327,8 @@ def test_the_giving_up_counts_from_a_late_assignment() -> None:
 
 def test_the_one_reminder_goes_out_where_the_policy_has_no_nags() -> None:
     steps = Steps(overdue_working_days=(), overdue_then_every_working_days=0)
-    assert drawn_standing(a_track("2027-06-23", steps=steps), "2027-07-24") == "overdue-1"
+    standing = stand(a_track("2027-06-23", steps=steps), on("2027-07-24"), [])
+    assert standing.latest == Fall(Step("overdue", 1), on("2027-06-24"))
 
 
 # ── extremes ─────────────────────────────────────────────────────────────────────────────────────────────────────
