@@ -190,10 +190,14 @@ class _Running:
 
         return end
 
-    @staticmethod
-    def _follow(pretended: StandInClock, ticker: Ticker) -> Callable[[], Awaitable[None]]:
-        """Tick by a stand-in's clock; returns how to end it."""
-        task = asyncio.create_task(follow(pretended.instants(), ticker))
+    def _follow(self, pretended: StandInClock, ticker: Ticker) -> Callable[[], Awaitable[None]]:
+        """Tick by a stand-in's clock, and end when it is gone; returns how to end it."""
+
+        async def to_the_end() -> None:
+            await follow(pretended.instants(), ticker)
+            self.stop(DeadlineBotError("The stand-in's clock is gone."))
+
+        task = asyncio.create_task(to_the_end())
 
         async def end() -> None:
             task.cancel()

@@ -14,6 +14,7 @@ from bot.errors import UsageError
 FAR_FROM_NOW = timedelta(days=1)
 POLL_SECONDS = 60  # of one long poll of a stand-in's clock
 RETRY_SECONDS = 0.5
+GONE_SECONDS = 15
 
 
 def wall() -> datetime:
@@ -57,14 +58,17 @@ class StandInClock:
         return self._now or wall()
 
     async def instants(self) -> AsyncIterator[datetime]:
-        """Each new instant, for ever; a clock that is away is asked again."""
-        while True:
+        """Each new instant; a clock that is away is asked again for GONE_SECONDS, and then there are no more."""
+        failures = 0
+        while failures * RETRY_SECONDS < GONE_SECONDS:
             before = self._now
             try:
                 self._now = await self._ask()
             except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
+                failures += 1
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            failures = 0
             if self._now != before:
                 yield self._now
 

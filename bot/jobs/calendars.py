@@ -51,16 +51,14 @@ class Calendars:
             )
         self._default = country_code(default_country)
         self._by_code: dict[str | None, WorkCalendar] = {}
-        self._unknown: set[str] = set()
         for country in hours.subdivisions:
             self._public(country_code(country) or country)
 
     def of(self, country: str | None) -> WorkCalendar:
         """The working days of somebody's country; the default country's where it is not known."""
         code = country_code(country)
-        if code is None and country and country not in self._unknown:
-            self._unknown.add(country)
-            log.warning("country.unknown", country=country)
+        if code is None and country:
+            _report_unknown(country)
         return self._calendar(code or self._default)
 
     def _calendar(self, code: str | None) -> WorkCalendar:
@@ -84,6 +82,12 @@ class Calendars:
                 f"policy: hours.subdivisions names {code} = {subdivisions.get(code, '')!r}, which is not known.",
                 fix="Use the codes of the `holidays` library.",
             ) from error
+
+
+@lru_cache(maxsize=1024)
+def _report_unknown(country: str) -> None:
+    """Once for each text and process, thanks to the cache."""
+    log.warning("country.unknown", country=country)
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ make a link. Everything also stands in the top-level text, which is all that a s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -153,7 +154,7 @@ def standing(words: Words, line: Line, today: date, contact: str) -> str:
 def _progress(words: Words, line: Line) -> str:
     if not line.progress_percent:
         return ""
-    return words.t("; {percent}% done", percent=words.number(line.progress_percent))
+    return words.t("; {percent}% done", percent=words.number(math.floor(line.progress_percent * 10) / 10))
 
 
 def _since(words: Words, line: Line) -> str:
