@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -133,8 +134,8 @@ def explain(
 
     settings = _settings()
     instant, _ = _clock(now, settings, sends=False)
-    store = need_existing(settings.database_path)
-    found = explain_person(settings, store, find_person(store, person), instant, assume_pulls=now is not None)
+    with closing(need_existing(settings.database_path)) as store:
+        found = explain_person(settings, store, find_person(store, person), instant, assume_pulls=now is not None)
     chosen = [(c, d) for c, d in found.decisions if course in (None, c.course_id)]
     _end(terminal.explain_json(found, chosen), terminal.explain_text(found, chosen), as_json)
 
@@ -147,7 +148,9 @@ def status(as_json: Json = False) -> None:
 
     settings = _settings()
     store = open_existing(settings.database_path)
-    _end(terminal.status_json(settings, store), terminal.status_text(settings, store), as_json)
+    with closing(store) if store else nullcontext():
+        shown = terminal.status_json(settings, store), terminal.status_text(settings, store)
+    _end(*shown, as_json)
 
 
 @app.command()
@@ -156,7 +159,8 @@ def approve() -> None:
     from bot.clock import wall
     from bot.store.sqlite_store import need_existing
 
-    text = need_existing(_settings().database_path).passes.approve(wall(), "command line")
+    with closing(need_existing(_settings().database_path)) as store:
+        text = store.passes.approve(wall(), "command line")
     typer.echo(f"Released: {text}. The next pass sends it." if text else "Nothing is frozen; nothing to release.")
 
 

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.deadlines.calendar import zone_info
 from bot.deadlines.terms import Policy
 from bot.errors import SettingsError
+from bot.slack.words import languages
 
 WHERE = {
     "SLACK_BOT_TOKEN": "the app's page at Slack, OAuth & Permissions, Bot User OAuth Token",
@@ -44,7 +45,10 @@ def _is_loopback(url: str) -> bool:
 
 
 def _web(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")  # its text repeats the value
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an address such as https://example.com/")
     if parts.scheme == "http" and not _is_loopback(url):
@@ -56,6 +60,14 @@ def _course_url(url: str) -> str:
     if "{course_id}" not in url:
         raise ValueError("must hold {course_id} where the course's number goes")
     return _web(url)
+
+
+def _language(code: str) -> str:
+    """A language's short code, given so or with a country's ("da-DK")."""
+    short = code.replace("_", "-").partition("-")[0].lower()
+    if short not in languages():
+        raise ValueError(f"must be one of {', '.join(sorted(languages()))}")
+    return short
 
 
 def _zone(name: str) -> str:
@@ -120,7 +132,7 @@ class Settings(BaseSettings):
     policy_file: Path = Path("policy.toml")
     default_timezone: Zone = "UTC"
     default_country: str | None = None
-    default_language: Annotated[str, AfterValidator(str.lower)] = "en"
+    default_language: Annotated[str, AfterValidator(_language)] = "en"
     reminder_key: SecretStr | None = None
     heartbeat_url: Web | None = None
     metrics_token: SecretStr | None = None

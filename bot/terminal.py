@@ -202,7 +202,7 @@ def status_text(settings: Settings, store: Store | None) -> str:
     table.add_row("waiting", f"{found['pending']} to send, {found['unknown']} unknown")
     table.add_row("freeze", f"{found['frozen']}; release it with: deadline-bot approve" if found["frozen"] else "none")
     table.add_row("policy", found["policy_digest"])
-    return _drawn(table)
+    return _drawn(table) if last_pull else f"{EMPTY}\n{_drawn(table)}"
 
 
 def _sent(record: PassRecord) -> str:

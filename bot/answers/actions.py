@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
+from bot.answers.guard import guarded
 from bot.jobs.explain import explain_person
 from bot.slack.messages import answer, escape, literal
 from bot.slack.reasons import explain
@@ -26,6 +27,7 @@ BUTTONS = ("open", "plan", "done", "why")  # the action ids of messages.py
 def register(app: AsyncApp, workspace: Workspace) -> None:
     """Listen to every button. Listeners are closures: Bolt gives arguments by name and would give others None."""
 
+    @guarded
     async def pressed(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         await ack()
         action = body["actions"][0]

@@ -47,6 +47,15 @@ class WorkCalendar:
         """The first working day later than `day`."""
         return self.on_or_after(shift(day, 1))
 
+    def not_last_from(self, day: date) -> date:
+        """The first working day from `day` on that is not its week's last."""
+        found = self.on_or_after(day)
+        for _ in range(LONGEST_BREAK_DAYS):
+            if not self.is_last_of_week(found):
+                break
+            found = self.after(found)
+        return found
+
     def count_on(self, day: date, working_days: int) -> date:
         """The working day that comes so many working days after `day` (1 or more)."""
         for _ in range(working_days):

@@ -69,7 +69,7 @@ def too_small(before: Snapshot, after: Snapshot, vanished_completions: int, limi
         _shrink("assignments", before.assignments, after.assignments, limits.shrink_assignments_percent),
     ]
     share = limits.vanished_completions_percent
-    if share and vanished_completions >= SMALLEST_SHRINK and vanished_completions * 100 >= share * before.completions:
+    if share and vanished_completions > 0 and vanished_completions * 100 >= share * before.completions:
         found.append(
             f"{vanished_completions} of {before.completions} completions vanished "
             f"(freeze.vanished_completions_percent = {share:g})"

@@ -101,8 +101,15 @@ def _gathered(case: Case, decision: Decision) -> Decision:
     step = may_be_said_early(case, decision, case.day.policy.caps.gather_days)
     if step is None:
         return decision
+    said_before = decision.reason is Reason.ALREADY_SENT  # then what was passed over is on record
     return replace(
-        decision, reason=Reason.SEND, detail="gathered", step=step, step_on=decision.next_on, next_at=case.day.now
+        decision,
+        reason=Reason.SEND,
+        detail="gathered",
+        step=step,
+        step_on=decision.next_on,
+        next_at=case.day.now,
+        passed_over=() if said_before else decision.passed_over,
     )
 
 

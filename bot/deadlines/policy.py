@@ -42,9 +42,7 @@ class Day:
     def next_opening(self, *, nags: bool = False) -> datetime | None:
         """When their next sending hours start; with `nags`, on a day on which a nag may go."""
         day = self.calendar.after(self.today)
-        if nags and self.calendar.is_last_of_week(day):
-            day = self.calendar.after(day)
-        return self.local.opening(day)
+        return self.local.opening(self.calendar.not_last_from(day) if nags else day)
 
     @property
     def absence(self) -> Absence | None:
@@ -75,9 +73,10 @@ class Case:
 
     @cached_property
     def assigned_on(self) -> date | None:
-        """The person's local day of assignment."""
+        """The person's local day of assignment; none where the LMS rewrote it after this deadline was spoken of."""
         at = self.assignment.assigned_at
-        return self.day.local.day_of(at) if at else None
+        on = self.day.local.day_of(at) if at else None
+        return None if on and any(s.said_on < on for s in self.said_of_deadline) else on
 
     @cached_property
     def track(self) -> Track | None:
@@ -283,7 +282,17 @@ def _snoozed(case: Case) -> Decision | None:
     until_on = case.day.person.snoozed_until_on
     if until_on is None or case.day.today >= until_on or case.last_warning:
         return None
-    return case.because(Reason.SNOOZED, "", case.day.local.opening(until_on), with_steps=True)
+    ends_at = case.day.local.opening(until_on)
+    return case.because(
+        Reason.SNOOZED, "", min((at for at in (ends_at, _warned_at(case)) if at), default=None), with_steps=True
+    )
+
+
+def _warned_at(case: Case) -> datetime | None:
+    """When the last warning, which no snooze covers, is to come; None once that day is past."""
+    deadline_on = case.assignment.deadline_on
+    warned_on = case.day.calendar.on_or_before(deadline_on) if deadline_on else None
+    return case.day.local.opening(warned_on) if warned_on and warned_on > case.day.today else None
 
 
 def _gap(case: Case) -> Decision | None:

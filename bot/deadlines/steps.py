@@ -31,7 +31,7 @@ class Standing:
 
     latest: Fall | None  # the most urgent step reached that still stands
     next: Fall | None  # the first step later than today
-    passed_over: tuple[Step, ...] = ()  # steps reached before `latest` and never said
+    passed_over: tuple[Step, ...] = ()  # steps reached before `latest`, or dropped as late, and never said
     latest_was_said: bool = False
     gave_up: bool = False
 
@@ -54,9 +54,7 @@ def overdue_line(base_on: date, steps: Steps, calendar: WorkCalendar) -> tuple[F
     counted_on, counted = base_on, 0
     for n in _overdue_days(steps):
         counted_on, counted = calendar.count_on(counted_on, n - counted), n
-        on = counted_on
-        if not steps.nag_on_last_workday and calendar.is_last_of_week(on):
-            on = calendar.after(on)
+        on = counted_on if steps.nag_on_last_workday else calendar.not_last_from(counted_on)
         if on > end or counted_on == date.max:
             break
         line.append(Fall(Step("overdue", n), on))
@@ -65,7 +63,7 @@ def overdue_line(base_on: date, steps: Steps, calendar: WorkCalendar) -> tuple[F
 
 def _overdue_days(steps: Steps) -> Iterable[int]:
     n = 0
-    for n in sorted(steps.overdue_working_days):
+    for n in sorted(set(steps.overdue_working_days)):
         yield n
     while steps.overdue_then_every_working_days:
         n += steps.overdue_then_every_working_days
@@ -112,7 +110,15 @@ def stand(track: Track, today: date, said: Iterable[Said]) -> Standing:
     if today <= track.deadline_on:
         standing = _place(today, track.before, steps, beyond=track.overdue[:1])
         return _without_a_late_far_step(today, standing)
-    return _after_giving_up(track, today, steps) or _place(today, track.overdue, steps)
+    return _after_giving_up(track, today, steps) or _place(today, track.overdue, steps, beyond=_only_one(track, steps))
+
+
+def _only_one(track: Track, said: set[Step]) -> tuple[Fall, ...]:
+    """Where no nag fits before the giving up, the one reminder that goes out after it if none ever did."""
+    if track.overdue or said:
+        return ()
+    after = shift(track.base_on, track.steps.give_up_after_days + 1)
+    return (Fall(Step("overdue", 1), track.calendar.not_last_from(after)),)
 
 
 def _place(today: date, line: tuple[Fall, ...], said: set[Step], beyond: tuple[Fall, ...] = ()) -> Standing:
@@ -134,7 +140,7 @@ def _without_a_late_far_step(today: date, standing: Standing) -> Standing:
         return standing
     late_and_far = latest.on < today and latest.step.days > NEAR_DAYS
     if late_and_far and (following.on - today).days <= NEAR_DAYS:
-        return Standing(latest=None, next=following)
+        return Standing(latest=None, next=following, passed_over=(*standing.passed_over, latest.step))
     return standing
 
 
@@ -145,5 +151,5 @@ def _after_giving_up(track: Track, today: date, said: set[Step]) -> Standing | N
         return None
     if said or days_past > track.steps.first_reminder_within_days:
         return Standing(latest=None, next=None, gave_up=True)
-    last = track.overdue[-1:] or (Fall(Step("overdue", 1), track.calendar.after(track.base_on)),)
-    return Standing(latest=last[0], next=None)
+    line = track.overdue or (Fall(Step("overdue", 1), track.calendar.after(track.base_on)),)
+    return Standing(latest=line[-1], next=None, passed_over=tuple(f.step for f in line[:-1]))

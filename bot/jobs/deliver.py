@@ -164,10 +164,10 @@ class _Delivery:
                 return notice, dossier
             named = {r.course_id for r in plan.notice.reminders} if plan.notice else set()
             if named <= courses:
-                break
+                replaced = self._replace(notice, plan, now)
+                return (replaced, dossier) if replaced else None
             courses |= named
-        replaced = self._replace(notice, plan, now)
-        return (replaced, dossier) if replaced else None
+        return None  # it changes at every look: still planned, so the next round or pass decides
 
     def _replace(self, notice: StoredNotice, plan: Plan, now: datetime) -> StoredNotice | None:
         """Drop a notice that is no longer right, and plan what is right instead, if anything is."""

@@ -54,7 +54,9 @@ VANISHED_COMPLETIONS = """
 SELECT count(*) FROM (
     SELECT a.person_id, a.course_id FROM replaced_pages r
     JOIN assignments a ON a.team_id = :team AND a.course_id = r.course_id AND a.page = r.page
-    WHERE a.status = 'completed' AND (NOT :whole OR a.person_id IN (SELECT person_id FROM staged_people))
+    WHERE a.status = 'completed' AND a.person_id IN (
+        SELECT person_id FROM staged_people WHERE :whole
+        UNION ALL SELECT person_id FROM staged_assignments WHERE NOT :whole)
     EXCEPT SELECT person_id, course_id FROM staged_assignments WHERE status = 'completed'
 )
 """

@@ -51,14 +51,14 @@ class SqliteStore:
 def open_store(path: Path, team_id: str, now: datetime) -> SqliteStore:
     """The store of this workspace, made where it is missing. Raises a StoreError."""
     db = _opened(path, checked=True)
-    with immediate(db):
-        db.conn.execute(
-            "INSERT INTO workspace SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM workspace)", (team_id, seconds(now))
-        )
-    owner = _owner(db)
-    if owner != team_id:
+    try:
+        with immediate(db):
+            first = "INSERT INTO workspace SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM workspace)"
+            db.conn.execute(first, (team_id, seconds(now)))
+        _check_owner(db, path, team_id)
+    except BaseException:
         db.conn.close()
-        raise WrongWorkspace(f"The store {path} belongs to the Slack workspace {owner}, the token to {team_id}.")
+        raise
     return SqliteStore(db, path, team_id)
 
 
@@ -77,9 +77,11 @@ def open_existing(path: Path) -> SqliteStore | None:
 def need_existing(path: Path) -> SqliteStore:
     """The store as it is. Raises StoreError where nothing was ever stored."""
     store = open_existing(path)
-    if store is None or store.snapshots.last() is None:
-        raise StoreEmpty(f"The store {path} is empty.")
-    return store
+    if store and store.snapshots.last():
+        return store
+    if store:
+        store.close()
+    raise StoreEmpty(f"The store {path} is empty.")
 
 
 @contextmanager
@@ -109,6 +111,11 @@ def _opened(path: Path, *, checked: bool = False) -> Database:
         db.conn.close()
         raise
     return db
+
+
+def _check_owner(db: Database, path: Path, team_id: str) -> None:
+    if (owner := _owner(db)) != team_id:
+        raise WrongWorkspace(f"The store {path} belongs to the Slack workspace {owner}, the token to {team_id}.")
 
 
 def _owner(db: Database) -> str | None:

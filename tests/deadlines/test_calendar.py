@@ -68,10 +68,14 @@ def test_working_days_are_counted_from_the_day_after(calendar: WorkCalendar, day
     assert calendar.count_on(on(day), n) == on(expected)
 
 
-def test_a_break_of_59_days_is_a_break() -> None:
+BREAKS = [(59, 59), (60, 0)]
+
+
+@pytest.mark.parametrize(("closed_days", "moved_by"), BREAKS, ids=["59 days are a break", "60 are no calendar at all"])
+def test_the_longest_break(closed_days: int, moved_by: int) -> None:
     first = on("2027-06-01")
-    closed = WorkCalendar(holidays={first + timedelta(days=n) for n in range(59)})
-    assert closed.on_or_after(first) == first + timedelta(days=59)
+    calendar = WorkCalendar(weekend=frozenset(), holidays={first + timedelta(days=n) for n in range(closed_days)})
+    assert calendar.on_or_after(first) == first + timedelta(days=moved_by)
 
 
 LAST_OF_WEEK = [
@@ -95,6 +99,8 @@ LAST_OF_WEEK = [
     pytest.param(WITHOUT_WEDNESDAYS, "2027-06-18", True, id="but Friday, where Wednesdays are free"),
     pytest.param(a_calendar(weekend=(0, 1, 2, 5, 6)), "2027-06-18", True, id="Friday of a week of two working days"),
     pytest.param(a_calendar(weekend=(0, 1, 2, 5, 6)), "2027-06-17", False, id="and not its Thursday"),
+    pytest.param(a_calendar(weekend=(1, 4, 5)), "2027-06-17", True, id="Thursday before the longer of two breaks"),
+    pytest.param(a_calendar(weekend=(1, 4, 5)), "2027-06-14", False, id="not Monday before the shorter one"),
     pytest.param(a_calendar(weekend=()), "2027-06-20", False, id="no day of a week without a weekend"),
     pytest.param(a_calendar(weekend=(0, 1, 3, 4, 5, 6)), "2027-06-16", False, id="not the one day of a week"),
 ]

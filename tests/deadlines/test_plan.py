@@ -6,7 +6,7 @@ A picture has a line a week, Monday to Sunday; see `drawn_passes`. In June 2027 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from bot.deadlines.plan import Plan
 from tests.builders import (
     DENMARK,
     SUN_TO_THU,
-    a_calendar,
     a_course,
     a_day,
     a_person,
@@ -37,6 +36,10 @@ EVERY_HOUR = [f"{hour:02}:30" for hour in range(24)]
 
 def explained(found: Plan) -> dict[int, str]:
     return {d.course_id: f"{d.reason} {d.detail}".strip() for d in found.decisions}
+
+
+def next_at(found: Plan) -> datetime | None:
+    return found.decisions[0].next_at
 
 
 def drawn(notice: Notice | None) -> str:
@@ -214,8 +217,21 @@ TODAY = said("due", "2027-06-16", course_id=9, deadline="2027-06-16")
 def test_a_course_that_appears_after_that_days_dm_waits_for_the_next_day() -> None:
     found = a_plan(a_day("2027-06-16 15:00"), an_assignment(), history=[TODAY])
     assert explained(found) == {1: "capped today"}
-    assert found.next_at == copenhagen("2027-06-17 09:30")
+    assert next_at(found) == copenhagen("2027-06-17 09:30")
     assert found.notice is None
+
+
+def test_a_zone_that_moved_back_a_day_brings_no_second_dm() -> None:
+    """The DM went on Kiritimati's 17th; a moment later they are in Honolulu, where it is still the 16th."""
+    history = [said("due", "2027-06-17", course_id=9)]
+    day = a_day("2027-06-16 10:00", person=a_person(zone="Pacific/Honolulu"))
+    assert explained(a_plan(day, an_assignment(), history=history)) == {1: "capped today"}
+
+
+def test_what_waits_on_a_thursday_waits_for_friday() -> None:
+    history = [said("due", "2027-06-17", course_id=9)]
+    found = a_plan(a_day("2027-06-17 15:00"), an_assignment("2027-06-24"), history=history)
+    assert (explained(found), next_at(found)) == ({1: "capped today"}, copenhagen("2027-06-18 09:30"))
 
 
 def test_even_a_last_warning_is_no_second_dm() -> None:
@@ -226,7 +242,7 @@ def test_even_a_last_warning_is_no_second_dm() -> None:
 def test_what_waits_over_a_weekend_waits_for_monday() -> None:
     history = [said("due", "2027-06-18", course_id=9)]
     found = a_plan(a_day("2027-06-18 15:00"), an_assignment("2027-06-20"), history=history)
-    assert found.next_at == copenhagen("2027-06-21 09:30")
+    assert next_at(found) == copenhagen("2027-06-21 09:30")
 
 
 def test_a_dm_names_the_courses_that_go_out_the_earliest_deadline_first() -> None:
@@ -277,12 +293,7 @@ def test_identical_rows_have_one_decision() -> None:
 
 def test_nobody_with_nothing_hears_nothing() -> None:
     found = a_plan(a_day())
-    assert (found.decisions, found.notice, found.next_at) == ((), None, None)
-
-
-def test_a_plan_changes_when_the_first_of_its_decisions_does() -> None:
-    rows = [an_assignment("2027-06-30", course_id=1), an_assignment("2027-06-24", course_id=2), an_assignment(None)]
-    assert a_plan(a_day("2027-06-16 10:00"), *rows).next_at == copenhagen("2027-06-17 09:30")
+    assert (found.decisions, found.notice) == ((), None)
 
 
 # ── at most 3 reminders in 7 days ────────────────────────────────────────────────────────────────────────────────
@@ -341,7 +352,7 @@ def test_at_most_3_reminders_in_7_days(history: list[Said], caps: dict[str, int]
 def test_what_the_cap_holds_back_is_looked_at_again_the_next_working_day() -> None:
     history = dms_on("2027-06-14", "2027-06-15", "2027-06-16")
     found = a_plan(a_day("2027-06-18 10:00"), an_assignment("2027-06-25"), history=history)
-    assert found.next_at == copenhagen("2027-06-21 09:30")
+    assert next_at(found) == copenhagen("2027-06-21 09:30")
 
 
 OTHERS = dms_on("2027-06-15", "2027-06-16")
@@ -413,6 +424,12 @@ TAKEN_ALONG = [
     ),
     pytest.param(second("2027-06-08"), [nagged("overdue-3", "2027-06-14")], "", id="not within the gap of two nags"),
     pytest.param(
+        second("2027-06-01", assigned="2027-06-15 08:00"),
+        [],
+        "overdue-1",
+        id="the first overdue step of a course assigned today, when it was past",
+    ),
+    pytest.param(
         second("2027-06-15"),
         [nagged("due", "2027-06-13", "2027-06-15")],
         "",
@@ -469,25 +486,16 @@ def test_nothing_is_taken_along_where_nothing_goes() -> None:
     assert a_plan(a_day("2027-06-15 10:00"), second("2027-06-25")).notice is None
 
 
-def test_no_overdue_step_is_taken_along_on_a_weeks_last_working_day() -> None:
+LAST_WORKDAYS = [(False, "1:due+3:before-7"), (True, "2:overdue-3+1:due+3:before-7")]
+
+
+@pytest.mark.parametrize(("allowed", "expected"), LAST_WORKDAYS, ids=["never", "save where the policy allows it"])
+def test_no_overdue_step_is_taken_along_on_a_weeks_last_working_day(allowed: bool, expected: str) -> None:
     """Friday the 18th: a last warning goes; an overdue step falls on Monday, and so does a 7-day step."""
-    day, row = a_day("2027-06-18 10:00"), an_assignment("2027-06-20")
-    late = an_assignment("2027-06-17", course_id=2)
-    ahead = an_assignment("2027-06-28", course_id=3)
-    assert drawn(a_plan(day, row, late, ahead).notice) == "1:due+3:before-7"
-    allowed = a_day("2027-06-18 10:00", policy=a_policy(steps={"nag_on_last_workday": True}))
-    history = [said("overdue-1", "2027-06-16", deadline="2027-06-15", course_id=2)]
-    late = an_assignment("2027-06-15", course_id=2)
-    assert drawn(a_plan(allowed, row, late, history=history).notice) == "2:overdue-3+1:due"
-
-
-def test_an_overdue_step_is_taken_along_over_a_holiday() -> None:
-    """Tuesday the 15th, Wednesday and Thursday being off: the overdue step of Friday moves on to Monday, too far."""
-    calendar, row = a_calendar("2027-06-16", "2027-06-17"), an_assignment("2027-06-15")
-    late, history = second("2027-06-14"), [nagged("due", "2027-06-14", "2027-06-14")]
-    assert drawn(a_plan(a_day("2027-06-15 10:00", calendar=calendar), row, late, history=history).notice) == (
-        "2:overdue-1+1:due"
-    )
+    day = a_day("2027-06-18 10:00", policy=a_policy(steps={"nag_on_last_workday": allowed}))
+    rows = (an_assignment("2027-06-20"), second("2027-06-16"), an_assignment("2027-06-28", course_id=3))
+    history = [nagged("overdue-1", "2027-06-16", "2027-06-16")]
+    assert drawn(a_plan(day, *rows, history=history).notice) == expected
 
 
 def test_none_is_taken_along_while_they_are_away() -> None:
@@ -527,7 +535,7 @@ def test_stale_data_sends_nothing_and_is_looked_at_again_soon() -> None:
     found = a_plan(a_day("2027-06-15 10:00"), *BOTH, fresh=False)
     assert explained(found) == {1: "stale", 2: "not_due_yet"}
     assert found.notice is None
-    assert found.next_at == copenhagen("2027-06-15 10:15")
+    assert next_at(found) == copenhagen("2027-06-15 10:15")
 
 
 def test_a_freeze_sends_nothing_and_loses_nothing() -> None:

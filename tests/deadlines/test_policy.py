@@ -234,6 +234,7 @@ NEVER = [
     pytest.param(
         {"row": an_assignment(None, deadline_raw="")}, "invalid_deadline", "", id="impossible deadline, an empty text"
     ),
+    pytest.param({"slack_id": None}, "no_slack_match", "", id="no match, nobody knows why"),
     pytest.param(
         {"slack_id": None, "no_match": NoMatch.TWO_ADDRESSES}, "no_slack_match", "two_addresses", id="no safe match"
     ),
@@ -308,10 +309,35 @@ def test_a_decision_to_send_names_its_step_and_what_it_passes_over() -> None:
     )
 
 
-def test_a_decision_that_has_nothing_to_do_with_steps_names_none() -> None:
-    assert decided(exempt=True) == Decision(
+@pytest.mark.parametrize("now", ["2027-06-23 10:00", "2027-06-28 10:00"], ids=["on the due day", "overdue"])
+def test_a_decision_that_has_nothing_to_do_with_steps_names_none(now: str) -> None:
+    assert decided(now, exempt=True) == Decision(
         person_id=1, course_id=1, reason=Reason.EXEMPT, deadline_on=on("2027-06-23")
     )
+
+
+LEAVE = away(since="2027-06-22 10:00", until="2027-07-01 10:00")
+WAITING = [
+    pytest.param("2027-06-26 10:00", (), {}, "overdue-1", "overdue-3", id="day_off"),
+    pytest.param("2027-06-25 10:00", (), {}, "overdue-1", "overdue-3", id="day_off last_workday"),
+    pytest.param("2027-06-24 17:00", (), {}, "overdue-1", "overdue-3", id="outside_hours"),
+    pytest.param("2027-06-24 10:00", (), {"absence": LEAVE}, "overdue-1", "overdue-3", id="away"),
+    pytest.param(
+        "2027-06-24 10:00", (), {"snoozed_until_on": on("2027-07-01")}, "overdue-1", "overdue-3", id="snoozed"
+    ),
+    pytest.param("2027-06-28 10:00", (said("overdue-1", "2027-06-27"),), {}, "overdue-3", "overdue-7", id="capped gap"),
+    pytest.param("2027-06-24 10:00", (NAGGED,), {}, "overdue-1", "overdue-3", id="already_sent"),
+]
+
+
+@pytest.mark.parametrize(("now", "history", "facts", "step", "following"), WAITING)
+def test_what_waits_names_the_step_that_would_go_and_the_next(
+    now: str, history: Sequence[Said], facts: dict[str, Any], step: str, following: str
+) -> None:
+    decision = decided(now, *history, **facts)
+    assert decision.reason is not Reason.SEND
+    assert (decision.step, decision.next_step) == (Step.parse(step), Step.parse(following))
+    assert None not in (decision.step_on, decision.next_on)
 
 
 NEXT_AT = [
@@ -377,6 +403,10 @@ def test_when_the_decision_can_next_change_by_itself(
 ) -> None:
     decision = decided(now, *history, **person)
     assert (decision.reason.value, decision.next_at) == (reason, copenhagen(expected))
+
+
+def test_a_refusal_on_a_thursday_is_tried_again_on_friday() -> None:
+    assert decided("2027-06-17 10:00", refused_on=on("2027-06-17")).next_at == copenhagen("2027-06-18 09:30")
 
 
 def test_a_refusal_on_a_friday_is_tried_again_on_monday() -> None:
@@ -493,10 +523,24 @@ AWAY = [
     pytest.param("2027-06-23 10:00", gone_until("2027-07-01 09:00"), (BEFORE_7,), "away", id="the last one too"),
     pytest.param(
         "2027-06-21 10:00",
+        away(since="2027-06-01 10:00"),
+        (BEFORE_7,),
+        "away",
+        id="no end: only nags stop waiting after 14 days",
+    ),
+    pytest.param(
+        "2027-06-21 10:00",
         away(since="2027-06-17 10:00", until="2027-07-01 09:00"),
         (BEFORE_7,),
         "send",
         id="what was said before the absence was seen is not its one DM",
+    ),
+    pytest.param(
+        "2027-06-21 10:00",
+        away(since="2027-06-16 12:00", until="2027-07-01 09:00"),
+        (BEFORE_7,),
+        "away",
+        id="what was said on the day the absence was seen is",
     ),
     pytest.param("2027-06-16 10:00", NO_END, (), "send", id="no end: inside every deadline"),
     pytest.param("2027-06-21 10:00", NO_END, (BEFORE_7,), "away", id="no end: one DM for each"),

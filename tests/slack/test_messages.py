@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bot.demo.slack_rules import (
     METADATA_MAX_BYTES,
+    TEXT_MAX,
     UPDATE_TEXT_MAX,
     check_blocks,
     check_metadata,
@@ -23,6 +24,7 @@ from bot.demo.slack_rules import (
     size_bytes,
 )
 from bot.slack.messages import (
+    POST_MOST,
     TEXT_MOST,
     TITLE_MOST,
     Line,
@@ -220,14 +222,15 @@ def test_any_number_of_courses_stays_within_slacks_limits_and_each_is_named(
     said = lines(count, title=title, url=URL, progress_percent=33.3, locked=True)
     late = timedelta(days=count // 2)
     finished = [replace(line, state="done") for line in said]
-    for message in (
-        a_dm(*said, language=language, today=TODAY + late, first_name="A" * 500),
-        a_later(*said, language=language, first_name="A" * 500),
-        a_later(*finished, language=language),
+    for message, most in (
+        (a_dm(*said, language=language, today=TODAY + late, first_name="A" * 500), POST_MOST),
+        (a_later(*said, language=language, first_name="A" * 500), TEXT_MOST),
+        (a_later(*finished, language=language), TEXT_MOST),
     ):
         assert check_blocks(message.blocks) == []
         assert check_metadata(message.metadata) == []
-        assert 0 < len(message.text) <= TEXT_MOST < UPDATE_TEXT_MAX
+        assert 0 < len(message.text) <= most
+        assert len(message.text) == most or not message.text.endswith("…"), "it is cut no shorter than it must be"
         everything = "\n".join(mrkdwn(message))
         assert all(re.search(re.escape(escape(line.title)), everything) for line in said)
 
@@ -237,10 +240,28 @@ def test_the_metadata_of_200_courses_fits() -> None:
     assert size_bytes(message.metadata) <= METADATA_MAX_BYTES
 
 
+def test_a_text_is_cut_below_what_slack_takes() -> None:
+    assert POST_MOST < TEXT_MAX
+    assert TEXT_MOST < UPDATE_TEXT_MAX < POST_MOST
+
+
 def test_a_text_that_is_cut_says_so_and_begins_with_the_number_of_courses() -> None:
-    message = a_dm(*lines(200, url=URL))
+    message = a_dm(*lines(200, title=LONGEST, url=URL))
+    assert len(message.text) == POST_MOST
     assert message.text.endswith("…")
     assert message.text.startswith("Hi Ada, 200 required courses")
+
+
+def test_the_text_of_a_new_dm_names_each_of_many_courses() -> None:
+    message = a_dm(*lines(200, url=URL))
+    assert all(f"• Course {n} – " in message.text for n in range(1, 201))
+    assert not message.text.endswith("…")
+
+
+def test_the_text_of_an_edit_is_cut_sooner_and_says_so() -> None:
+    message = a_later(*lines(200, url=URL))
+    assert len(message.text) == TEXT_MOST
+    assert message.text.endswith("…")
 
 
 # ── hostile text ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,11 +11,13 @@ from bot.errors import StoreError
 from bot.store import Named, State, Store, StoredNotice
 from tests.builders import on, said
 from tests.store.some import (
+    LATER,
     MOVES,
     NOW,
     a_decision,
     a_plan_of,
     a_reminder,
+    an_unknown,
     bring,
     decide,
     dossier_of,
@@ -172,14 +174,54 @@ class NoticeContract:
         assert store.outbox.notice("n3").state is State.HELD
 
     def test_the_last_dm_that_reached_somebody(self, store: Store) -> None:
-        assert store.outbox.last_ts(1) == (None, None)
-        for n, ts in enumerate(["1812900000.000100", "1812990000.000100", "1812950000.000100"]):
+        assert store.outbox.before(an_unknown()) == (None, None)
+        for n, minute in enumerate([0, 50, 20]):
             plan(store, f"n{n}", a_reminder(n + 1), day=f"2027-06-{15 + n}")
-            store.outbox.claim(f"n{n}", wall_at=NOW)
-            store.outbox.sent(f"n{n}", channel_id=f"D{n}", ts=ts, at=NOW)
+            store.outbox.claim(f"n{n}", wall_at=NOW + timedelta(minutes=minute))
+            store.outbox.sent(f"n{n}", channel_id=f"D{n}", ts=f"18129{minute:02}000.000100", at=NOW)
         bring(store, plan(store, "u", a_reminder(9), day="2027-06-20"), State.UNKNOWN)
         send(store, "other", person_id=2)
-        assert store.outbox.last_ts(1) == ("D1", "1812990000.000100")
+        assert store.outbox.before(an_unknown()) == ("D1", "1812950000.000100")
+
+    @pytest.mark.parametrize(
+        ("minute", "found"),
+        [
+            pytest.param(61, ("D1", "2.5"), id="both were claimed earlier"),
+            pytest.param(60, ("D0", "1.5"), id="the second is no earlier"),
+            pytest.param(30, ("D0", "1.5"), id="the second was claimed later"),
+            pytest.param(0, (None, None), id="the first is no earlier"),
+            pytest.param(-1, (None, None), id="both were claimed later"),
+            pytest.param(None, (None, None), id="never claimed"),
+        ],
+    )
+    def test_a_dm_that_was_claimed_no_earlier_is_none_before(
+        self, store: Store, minute: int | None, found: tuple[str | None, str | None]
+    ) -> None:
+        for n, at in enumerate([NOW, LATER]):
+            plan(store, f"n{n}", a_reminder(n + 1), day=f"2027-06-{15 + n}")
+            store.outbox.claim(f"n{n}", wall_at=at)
+            store.outbox.sent(f"n{n}", channel_id=f"D{n}", ts=f"{n + 1}.5", at=at)
+        claimed_at = None if minute is None else NOW + timedelta(minutes=minute)
+        assert store.outbox.before(an_unknown(claimed_at=claimed_at)) == found
+
+    def test_a_dm_to_their_earlier_slack_account_is_none_before(self, store: Store) -> None:
+        send(store, "n1")
+        assert store.outbox.before(an_unknown(slack_id="U2")) == (None, None)
+
+    @pytest.mark.parametrize("state", [s for s in State if s is not State.SENT])
+    def test_only_what_surely_arrived_is_before(self, store: Store, state: State) -> None:
+        bring(store, plan(store, "n1"), state)
+        assert store.outbox.before(an_unknown()) == (None, None)
+
+    def test_a_notice_that_is_tried_again_has_the_same_before_it(self, store: Store) -> None:
+        send(store, "n1")
+        plan(store, "n2", a_reminder(2), day="2027-06-16")
+        for at in (LATER, LATER + timedelta(minutes=1)):
+            store.outbox.claim("n2", wall_at=at)
+            store.outbox.unknown("n2", error="timeout", at=at)
+            [notice] = store.outbox.unsettled()
+            assert store.outbox.before(notice) == ("D1", "1.000001")
+            store.outbox.back("n2")
 
 
 class UniqueContract:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.deadlines.freeze import Snapshot
 from bot.deadlines.model import Match, Reason
 from bot.store import PassRecord, State, Store
 from tests.builders import an_assignment
@@ -18,6 +19,7 @@ from tests.store.some import (
     a_page,
     a_reject,
     a_reminder,
+    an_unknown,
     bring,
     decide,
     dossier_of,
@@ -29,12 +31,14 @@ from tests.store.some import (
 )
 
 DAY = timedelta(days=1)
+SHRUNK = (Snapshot(people=50, assignments=70, completions=30), 7)
+SHRUNK_MORE = (Snapshot(people=5, assignments=7, completions=3), 40)
 
 
-def a_pass(store: Store, pass_id: str, at: Any = NOW, **figures: Any) -> PassRecord:
+def a_pass(store: Store, pass_id: str, at: Any = NOW, *, partial: bool = False, **figures: Any) -> PassRecord:
     """A pass begins and ends with these figures."""
     record = PassRecord(pass_id=pass_id, at=at, **figures)
-    store.passes.begun(pass_id, at)
+    store.passes.begun(pass_id, at, partial=partial)
     store.passes.ended(record)
     return record
 
@@ -103,6 +107,26 @@ class PassContract:
         assert not store.passes.is_first()
         assert store.passes.largest_since(NOW - DAY) == 2
 
+    @pytest.mark.parametrize("figures", [{"planned": 1, "sent": 1}, {"planned": 0}], ids=["it sent", "it had nothing"])
+    def test_a_pass_for_one_person_leaves_the_next_one_the_first(self, store: Store, figures: dict[str, Any]) -> None:
+        ended = a_pass(store, "a", partial=True, reasons={}, **figures)
+        assert store.passes.is_first()
+        assert store.passes.last() == ended
+        a_pass(store, "b", LATER, **figures)
+        assert not store.passes.is_first()
+
+    def test_a_pass_for_one_person_is_never_the_measure(self, store: Store) -> None:
+        a_pass(store, "a", planned=3, sent=3)
+        a_pass(store, "b", partial=True, planned=9, sent=9)
+        assert store.passes.largest_since(NOW - DAY) == 3
+
+    def test_a_pass_for_one_person_that_was_killed_counts_no_more_than_one_that_ended(self, store: Store) -> None:
+        store.passes.begun("p", NOW, partial=True)
+        send(store, "n1")
+        store.passes.begun("the next", LATER)
+        assert store.passes.is_first()
+        assert store.passes.largest_since(NOW - DAY) == 0
+
 
 class FreezeContract:
     """The safety freeze: it holds, is approved, or is over by itself."""
@@ -111,7 +135,7 @@ class FreezeContract:
         assert store.passes.frozen() is None
         assert store.passes.approve(NOW, "admin") is None
         assert store.passes.approved_people() == set()
-        assert not store.passes.pull_is_approved()
+        assert store.passes.approved_measure() is None
 
     def test_it_holds_with_its_latest_figures(self, store: Store) -> None:
         store.passes.freeze("pass", "300 people", NOW)
@@ -152,24 +176,26 @@ class FreezeContract:
         assert store.passes.held_by_pull() is None
 
     def test_an_approved_pull_is_the_new_measure_until_it_thaws(self, store: Store) -> None:
-        store.passes.freeze("pull", "people shrank", NOW)
-        assert not store.passes.pull_is_approved()
+        store.passes.freeze("pull", "people shrank", NOW, measure=SHRUNK)
+        assert store.passes.approved_measure() is None
         store.passes.approve(LATER, "admin")
-        assert store.passes.pull_is_approved()
+        assert store.passes.approved_measure() == SHRUNK
         store.passes.thaw_pull()
-        assert not store.passes.pull_is_approved()
+        assert store.passes.approved_measure() is None
 
     def test_an_approved_pass_says_nothing_of_the_pull(self, store: Store) -> None:
         store.passes.freeze("pass", "300 people", NOW)
         store.passes.approve(LATER, "admin")
-        assert not store.passes.pull_is_approved()
+        assert store.passes.approved_measure() is None
 
     def test_a_new_freeze_needs_a_new_approval(self, store: Store) -> None:
-        store.passes.freeze("pull", "people shrank", NOW)
+        store.passes.freeze("pull", "people shrank", NOW, measure=SHRUNK)
         store.passes.approve(NOW, "admin")
-        store.passes.freeze("pull", "people shrank more", LATER)
+        store.passes.freeze("pull", "people shrank more", LATER, measure=SHRUNK_MORE)
         assert store.passes.frozen() == "people shrank more"
-        assert not store.passes.pull_is_approved()
+        assert store.passes.approved_measure() is None
+        store.passes.approve(LATER, "admin")
+        assert store.passes.approved_measure() == SHRUNK_MORE
 
     def test_people_of_a_frozen_pass_are_approved_with_it(self, store: Store) -> None:
         hold(store, 1, 2)
@@ -251,7 +277,7 @@ class WorkspaceContract:
         assert stored(store) == []
         assert stored(neighbour) == [theirs]
         assert neighbour.snapshots.last() == there
-        assert neighbour.snapshots.rejects() == [a_reject("5")]
+        assert neighbour.snapshots.rejects(9) == [a_reject("5")]
         assert neighbour.snapshots.looked_at(1) == NOW
         assert dossier_of(neighbour, 2).member == a_member()
         assert (here.assignments, here.rejected) == (1, 0)
@@ -292,8 +318,8 @@ class WorkspaceContract:
         assert store.outbox.counts() == {}
         assert neighbour.outbox.counts() == {State.SENT: 1, State.PLANNED: 1}
         assert store.outbox.outcomes("p") == {}
-        assert (store.outbox.last_ts(1), dossier_of(store).said) == ((None, None), ())
-        assert neighbour.outbox.last_ts(1) == ("D1", "1.000001")
+        assert (store.outbox.before(an_unknown()), dossier_of(store).said) == ((None, None), ())
+        assert neighbour.outbox.before(an_unknown()) == ("D1", "1.000001")
 
     def test_corrections_are_apart(self, store: Store, neighbour: Store) -> None:
         send(store, "n1")
@@ -312,9 +338,11 @@ class WorkspaceContract:
         a_pass(neighbour, "p", planned=5, sent=5)
         hold(neighbour, 1)
         neighbour.passes.approve(NOW, "admin")
-        neighbour.passes.freeze("pull", "people shrank", NOW)
+        neighbour.passes.freeze("pull", "people shrank", NOW, measure=SHRUNK)
         assert (store.passes.last(), store.passes.is_first(), store.passes.frozen()) == (None, True, None)
         assert (store.passes.largest_since(NOW - DAY), store.passes.held_by_pull()) == (0, None)
         assert (store.passes.approve(NOW, "admin"), store.passes.approved_people()) == (None, set())
         store.passes.thaw_pull()
         assert neighbour.passes.frozen() == "people shrank"
+        neighbour.passes.approve(LATER, "admin")
+        assert (store.passes.approved_measure(), neighbour.passes.approved_measure()) == (None, SHRUNK)

@@ -36,7 +36,7 @@ class ReplaceContract:
     def test_an_empty_store_has_no_pull(self, store: Store) -> None:
         assert store.snapshots.last() is None
         assert stored(store) == []
-        assert store.snapshots.rejects() == []
+        assert store.snapshots.rejects(9) == []
         assert store.snapshots.links() == {}
 
     def test_a_pull_is_counted(self, store: Store) -> None:
@@ -93,7 +93,7 @@ class ReplaceContract:
         pull(store, pages={1: [a_page(TWO[0]), a_page(TWO[1], number=2, rejected=[a_reject("7")])]})
         pulled = pull(store, pages={1: [a_page(TWO[0])]})
         assert stored(store) == TWO[:1]
-        assert (pulled.assignments, pulled.rejected, store.snapshots.rejects()) == (1, 0, [])
+        assert (pulled.assignments, pulled.rejected, store.snapshots.rejects(9)) == (1, 0, [])
 
     def test_a_course_that_came_no_more_is_gone_with_its_rows(self, store: Store) -> None:
         pull(store, an_assignment(course_id=1), an_assignment(course_id=2))
@@ -124,7 +124,7 @@ class ReplaceContract:
         pull(store, pages={1: [a_page(TWO[0], rejected=[kept]), a_page(number=2, rejected=[old])]})
         pages = [a_page(TWO[0], rejected=[kept]), a_page(number=2, rejected=[new])]
         assert pull(store, pages={1: pages}).rejected == 2
-        assert store.snapshots.rejects() == [kept, new]
+        assert store.snapshots.rejects(9) == [kept, new]
 
     def test_rejected_users_of_two_listings_with_the_same_page_number_are_both_kept(self, store: Store) -> None:
         active, pending, course = a_reject("1", "user"), a_reject("2", "user"), a_reject("3", "course")
@@ -134,14 +134,20 @@ class ReplaceContract:
                 writer.add_people(a_page(a_learner(2), rejected=[pending]))
                 writer.add_courses(a_page(a_course(), rejected=[course]))
                 assert writer.commit(NOW).rejected == 3
-            assert sorted(store.snapshots.rejects(), key=lambda r: r.record_id) == [active, pending, course]
+            assert sorted(store.snapshots.rejects(9), key=lambda r: r.record_id) == [active, pending, course]
 
     def test_a_user_that_can_be_read_again_is_no_reject_any_more(self, store: Store) -> None:
         with store.snapshots.replace() as writer:
             writer.add_people(a_page(rejected=[a_reject("1", "user")]))
             writer.commit(NOW)
         pull(store)
-        assert store.snapshots.rejects() == []
+        assert store.snapshots.rejects(9) == []
+
+    @pytest.mark.parametrize(("most", "told"), [(0, 0), (1, 1), (2, 2), (3, 2)])
+    def test_no_more_rejects_are_told_than_asked_for(self, store: Store, most: int, told: int) -> None:
+        rejected = [a_reject("1"), a_reject("2")]
+        assert pull(store, pages={1: [a_page(rejected=rejected)]}).rejected == 2
+        assert store.snapshots.rejects(most) == rejected[:told]
 
     def test_the_writer_tells_what_is_staged(self, store: Store) -> None:
         ann = a_member("U1", email="ann@acme.com", is_bot=True, status_until_at=LATER)
@@ -163,12 +169,12 @@ class RefreshContract:
         assert dossier_of(store).member == a_member()
 
     def test_it_renews_when_they_were_looked_at_and_not_when_all_was_pulled(self, store: Store) -> None:
-        pull(store, an_assignment(), an_assignment(course_id=2))
-        pulled = refresh(store, {1: [a_page(done())]})
+        whole = pull(store, an_assignment(), an_assignment(course_id=2))
+        found = refresh(store, {1: [a_page(done())]})
         assert store.snapshots.looked_at(1) == LATER
         assert store.snapshots.looked_at(2) == NOW
-        assert pulled == Pulled(at=NOW, people=1, courses=2, assignments=2, rejected=0, completions=1)
-        assert store.snapshots.last() == pulled
+        assert found == Pulled(at=LATER, people=1, courses=2, assignments=2, rejected=0, completions=1)
+        assert store.snapshots.last() == whole, "the figures of the last whole pull stay, too"
 
     def test_a_course_that_has_nobody_left_is_empty_afterwards(self, store: Store) -> None:
         pull(store, an_assignment(), an_assignment(course_id=2))
@@ -188,7 +194,7 @@ class RefreshContract:
             stage_pages(writer, {1: [a_page(rejected=[mine])], 2: [a_page(rejected=[other])]})
             writer.commit(NOW)
         assert refresh(store, {1: [a_page(TWO[0])]}).rejected == 2
-        assert sorted(store.snapshots.rejects(), key=lambda r: r.record_id) == [user, other]
+        assert sorted(store.snapshots.rejects(9), key=lambda r: r.record_id) == [user, other]
 
     def test_leaving_without_commit_changes_nothing(self, store: Store) -> None:
         pull(store, *TWO)
@@ -365,6 +371,48 @@ class CompareContract:
         with store.snapshots.replace() as writer:
             stage(writer, pages={1: [a_page(TWO[1]), a_page(an_assignment(person_id=3), done(), number=2)]})
             assert writer.compare()[2] == 0
+
+    def test_a_refresh_is_compared_with_what_is_stored_of_its_courses_alone(self, store: Store) -> None:
+        two, others = [done(person_id=n) for n in (1, 2)], [done(person_id=n, course_id=2) for n in range(1, 9)]
+        pull(store, *two, *others)
+        with store.snapshots.refresh([1]) as writer:
+            stage_pages(writer, {1: [a_page(done(person_id=1))]})
+            before = Snapshot(people=0, assignments=2, completions=2)
+            assert writer.compare() == (before, Snapshot(people=0, assignments=1, completions=1), 0)
+
+    def test_a_refresh_counts_completions_undone_and_not_people_gone_from_a_course(self, store: Store) -> None:
+        pull(store, *(done(person_id=n) for n in (1, 2, 3)))
+        with store.snapshots.refresh([1]) as writer:
+            stage_pages(writer, {1: [a_page(done(person_id=1), an_assignment(person_id=2))]})
+            assert writer.compare()[2] == 1
+
+    def test_a_refresh_of_several_courses_is_compared_with_all_of_them(self, store: Store) -> None:
+        pull(store, *(done(course_id=n) for n in (1, 2, 3)))
+        with store.snapshots.refresh([1, 3]) as writer:
+            stage_pages(writer, {1: [a_page(done())], 3: []})
+            before = Snapshot(people=0, assignments=2, completions=2)
+            assert writer.compare() == (before, Snapshot(people=0, assignments=1, completions=1), 0)
+
+    def test_an_unchanged_refresh_has_lost_nothing(self, store: Store) -> None:
+        page = a_page(done(), TWO[1])
+        pull(store, pages={1: [page], 2: [a_page(done(course_id=2))]})
+        with store.snapshots.refresh([1]) as writer:
+            stage_pages(writer, {1: [page]})
+            same = Snapshot(people=0, assignments=2, completions=1)
+            assert writer.compare() == (same, same, 0)
+
+    def test_a_refresh_where_nothing_was_pulled_has_nothing_to_compare_with(self, store: Store) -> None:
+        with store.snapshots.refresh([1]) as writer:
+            stage_pages(writer, {1: [a_page(done())]})
+            assert writer.compare() == (None, Snapshot(people=0, assignments=1, completions=1), 0)
+
+    def test_a_whole_pull_is_compared_with_what_a_refresh_has_brought_since(self, store: Store) -> None:
+        pull(store, *TWO)
+        refresh(store, {1: [a_page(done(), TWO[1])]})
+        with store.snapshots.replace() as writer:
+            stage(writer, *TWO)
+            before = Snapshot(people=2, assignments=2, completions=1)
+            assert writer.compare() == (before, Snapshot(people=2, assignments=2, completions=0), 1)
 
     def test_comparing_does_not_hinder_the_commit(self, store: Store) -> None:
         pull(store, *TWO)

@@ -21,7 +21,7 @@ from bot.deadlines.model import (
     Status,
     Step,
 )
-from bot.store import Dossier, Named, Pulled, SnapshotWriter, State, Store
+from bot.store import Dossier, Named, Pulled, SnapshotWriter, State, Store, StoredNotice
 from tests.builders import a_course, an_assignment, copenhagen, on
 
 T = TypeVar("T")
@@ -161,6 +161,12 @@ def plan(store: Store, notice_id: str, *reminders: Reminder, person_id: int = 1,
     planned = a_plan_of(notice_id, *reminders, person_id=person_id, day=day)
     store.outbox.save([], [], [planned], pass_id="p", at=NOW)
     return notice_id
+
+
+def an_unknown(**facts: Any) -> StoredNotice:
+    """A notice to person 1, claimed an hour after NOW, of which nobody knows whether it arrived."""
+    defaults = {"notice_id": "unknown", "person_id": 1, "slack_id": "U1", "local_on": on("2027-06-15"), "named": ()}
+    return StoredNotice(**{**defaults, "state": State.UNKNOWN, "claimed_at": LATER, **facts})
 
 
 MOVES: dict[str, Any] = {

@@ -29,6 +29,7 @@ from bot.store.sqlite_store import SqliteStore, need_existing, open_existing, op
 from tests.builders import an_assignment
 from tests.store.some import (
     LATER,
+    MOVES,
     NOW,
     a_decision,
     a_member,
@@ -257,19 +258,18 @@ class TestOpening:
             open_store(path, "T1", NOW) if how == "open_store" else open_existing(path)
         assert_one_line(caught.value, path)
 
-    def test_a_file_that_is_no_database_is_damaged(self, path: Path) -> None:
+    @pytest.mark.parametrize("how", ["open_store", "open_existing"])
+    def test_a_file_that_is_no_database_is_damaged(self, path: Path, how: str) -> None:
         path.write_bytes(b"Dear diary, today " * 500)
         with pytest.raises(StoreDamaged) as caught:
-            open_store(path, "T1", NOW)
+            open_store(path, "T1", NOW) if how == "open_store" else open_existing(path)
         assert_one_line(caught.value, path)
 
     @pytest.mark.parametrize("how", ["torn", "cut short"])
     def test_a_damaged_database_is_damaged(self, path: Path, how: str) -> None:
         with closing(open_store(path, "T1", NOW)) as store:
             pull(store, *(an_assignment(person_id=n, deadline_raw="x" * 90) for n in range(500)))
-        whole = path.read_bytes()
-        half = len(whole) // 2 // 4096 * 4096
-        path.write_bytes(whole[:half] + (b"\xa5" * 8192 + whole[half + 8192 :] if how == "torn" else b""))
+        tear(path, cut_short=how == "cut short")
         with pytest.raises(StoreDamaged) as caught:
             open_store(path, "T1", NOW)
         assert_one_line(caught.value, path)
@@ -292,7 +292,12 @@ class TestOpening:
         with pytest.raises(StoreEmpty) as caught:
             need_existing(path)
         assert_one_line(caught.value, path)
-        open_store(path, "T1", NOW).close()
+        with closing(open_store(path, "T1", NOW)) as store:
+            plan(store, "n1")
+            with pytest.raises(StoreEmpty) as caught:
+                need_existing(path)
+            assert_one_line(caught.value, path)
+            pull(store)
         need_existing(path).close()
 
     def test_there_is_no_existing_store_in_an_empty_file(self, path: Path) -> None:
@@ -305,9 +310,28 @@ class TestOpening:
         assert found.team_id == "T1"
         found.close()
 
-    @pytest.mark.parametrize("how", ["no database", "another workspace's", "an empty file"])
+    def test_reading_an_existing_store_waits_for_nobody_who_writes(
+        self, store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pull(store, an_assignment())
+        monkeypatch.setattr("bot.store.sqlite.BUSY_SECONDS", 0)
+        connection_of(store).execute("BEGIN IMMEDIATE")
+        with closing(need_existing(path)) as found:
+            assert stored(found) == [an_assignment()]
+
+    def test_reading_an_existing_store_does_not_look_for_damage(self, path: Path) -> None:
+        with closing(open_store(path, "T1", NOW)) as store:
+            pull(store, *(an_assignment(person_id=n, deadline_raw="x" * 90) for n in range(500)))
+        tear(path)
+        with closing(need_existing(path)) as found:
+            assert found.snapshots.last() is not None
+            with pytest.raises(StoreError):
+                stored(found)
+
+    @pytest.mark.parametrize("how", ["no database", "another workspace's", "an empty file", "nothing pulled"])
     def test_a_store_that_is_not_handed_out_is_closed(self, path: Path, how: str) -> None:
-        if how == "another workspace's":
+        opens = {"an empty file": open_existing, "nothing pulled": need_existing}
+        if how in ("another workspace's", "nothing pulled"):
             open_store(path, "T2", NOW).close()
         else:
             path.write_bytes(b"Dear diary, today " * 500 if how == "no database" else b"")
@@ -315,9 +339,16 @@ class TestOpening:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             with suppress(StoreError):
-                open_existing(path) if how == "an empty file" else open_store(path, "T1", NOW)
+                opens[how](path) if how in opens else open_store(path, "T1", NOW)
             gc.collect()
         assert [str(w.message) for w in caught] == []
+
+
+def tear(path: Path, *, cut_short: bool = False) -> None:
+    """Two pages in the middle of the file are garbage, or it ends there."""
+    whole = path.read_bytes()
+    half = len(whole) // 2 // 4096 * 4096
+    path.write_bytes(whole[:half] + (b"" if cut_short else b"\xa5" * 8192 + whole[half + 8192 :]))
 
 
 def assert_one_line(error: StoreError, path: Path) -> None:
@@ -370,6 +401,36 @@ class TestErrors:
 
 
 class TestMoves:
+    def test_what_was_sent_and_what_slack_refused_is_in_the_audit_and_no_other_move(
+        self, store: SqliteStore, path: Path
+    ) -> None:
+        for n, state in enumerate(State):
+            bring(store, plan(store, f"n-{state}", person_id=n), state)
+        assert query(path, "SELECT at, actor, action, subject, detail FROM public_audit ORDER BY seq") == [
+            ("2027-06-15 08:00:00", "bot", "notice.sent", "n-sent", ""),
+            ("2027-06-15 08:00:00", "bot", "notice.failed", "n-failed", "is_inactive"),
+        ]
+
+    @pytest.mark.parametrize("move", ["sent", "failed"])
+    def test_a_move_and_its_audit_line_are_on_disk_together_or_not_at_all(
+        self, store: SqliteStore, path: Path, move: str
+    ) -> None:
+        bring(store, plan(store, "n1"), State.SENDING)
+        change(path, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        with pytest.raises(StoreError):
+            MOVES[move](store.outbox, "n1")
+        assert store.outbox.notice("n1").state is State.SENDING
+        change(path, "DROP TRIGGER full")
+        MOVES[move](store.outbox, "n1")
+        assert query(path, "SELECT action, subject FROM public_audit") == [(f"notice.{move}", "n1")]
+
+    def test_a_move_that_is_refused_leaves_no_audit_line(self, store: SqliteStore, path: Path) -> None:
+        plan(store, "n1")
+        for move in ("sent", "failed"):
+            with pytest.raises(StoreError):
+                MOVES[move](store.outbox, "n1")
+        assert query(path, "SELECT * FROM public_audit") == []
+
     def test_a_notice_that_is_claimed_meanwhile_is_not_dropped_from_the_plan(
         self, store: SqliteStore, path: Path
     ) -> None:
@@ -601,7 +662,7 @@ STATEMENTS = {
     "one notice": outbox.NOTICE,
     "courses named": outbox.NAMED,
     "planning": outbox.PLAN,
-    "last DM": outbox.LAST_TS,
+    "DM before": outbox.BEFORE,
     "true state of a DM": outbox.TRUE_STATE_OF,
     "DM shown": outbox.SHOWN,
     "next people": dossiers.NEXT_PEOPLE,
