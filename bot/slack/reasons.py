@@ -78,7 +78,7 @@ def _capped(words: Words, decision: Decision) -> str:
         return words.t("There was a reminder today already; this course waits for another day.")
     if decision.detail == "gap":
         return words.t("The last reminder of this course is too recent; the next one waits.")
-    return words.t("There were enough reminders in the last 7 days; this one waits.")
+    return words.t("There were several reminders in the last 7 days; this one waits.")
 
 
 def _course_inactive(words: Words, decision: Decision) -> str:
@@ -90,13 +90,13 @@ def _course_inactive(words: Words, decision: Decision) -> str:
 def _day_off(words: Words, decision: Decision) -> str:
     if decision.detail == "last_workday":
         return words.t("Overdue reminders rest on a week's last working day.")
-    return words.t("It is a day off.")
+    return words.t("Today is a day off.")
 
 
 def _send(words: Words, decision: Decision) -> str:
     if decision.detail == "gathered":
-        return _with_deadline(words, decision, _("A reminder goes out now with others. It is due {date}."))
-    return _with_deadline(words, decision, _("A reminder goes out now: {step}. It is due {date}."))
+        return _with_deadline(words, decision, _("A reminder goes out now with others. Due {date}."))
+    return _with_deadline(words, decision, _("A reminder goes out now: {step}. Due {date}."))
 
 
 def _said(text: str) -> Callable[[Words, Decision], str]:
@@ -105,27 +105,27 @@ def _said(text: str) -> Callable[[Words, Decision], str]:
 
 TEXTS: dict[Reason, Callable[[Words, Decision], str]] = {
     Reason.SUPERSEDED: _said(_("A newer assignment of the same course counts instead.")),
-    Reason.COMPLETED: _said(_("It is finished.")),
-    Reason.NOT_REQUIRED: _said(_("It is not required.")),
+    Reason.COMPLETED: _said(_("The course is finished.")),
+    Reason.NOT_REQUIRED: _said(_("The course is not required.")),
     Reason.COURSE_INACTIVE: _course_inactive,
     Reason.PERSON_INACTIVE: _said(_("The person is not active in the learning system.")),
     Reason.NOT_IN_AUDIENCE: _said(_("Reminders are not switched on for this person yet.")),
     Reason.EXEMPT: _said(_("An admin has made an exemption.")),
-    Reason.NO_DEADLINE: _said(_("It has no deadline.")),
+    Reason.NO_DEADLINE: _said(_("The course has no deadline.")),
     Reason.INVALID_DEADLINE: lambda words, d: words.t(
-        "Its deadline is no real day: {raw}. An admin can correct it in the learning system.", raw=d.detail
+        "The deadline is no real day: {raw}. An admin can correct it in the learning system.", raw=d.detail
     ),
     Reason.NO_SLACK_MATCH: _no_match,
     Reason.UNDELIVERABLE: lambda words, d: words.t(
         "Slack did not deliver today ({error}); the bot tries again on another day.", error=d.detail
     ),
-    Reason.GAVE_UP: _said(_("It was due {date}; reminders have ended.")),
-    Reason.NOT_DUE_YET: _said(_("It is due {date}; no reminder is due yet.")),
-    Reason.ALREADY_SENT: _said(_("It is due {date}; this reminder was sent: {step}.")),
+    Reason.GAVE_UP: _said(_("Due {date}. Reminders have ended.")),
+    Reason.NOT_DUE_YET: _said(_("Due {date}. No reminder is due yet.")),
+    Reason.ALREADY_SENT: _said(_("Due {date}. This reminder was sent: {step}.")),
     Reason.DAY_OFF: _day_off,
-    Reason.OUTSIDE_HOURS: _said(_("It is due {date}; the reminder waits for the morning.")),
-    Reason.AWAY: _said(_("It is due {date}; the Slack status says away, so the reminder waits.")),
-    Reason.SNOOZED: _said(_("It is due {date}; reminders are snoozed.")),
+    Reason.OUTSIDE_HOURS: _said(_("Due {date}. The reminder waits for working hours.")),
+    Reason.AWAY: _said(_("Due {date}. The Slack status says away, so the reminder waits.")),
+    Reason.SNOOZED: _said(_("Due {date}. Reminders are snoozed.")),
     Reason.CAPPED: _capped,
     Reason.STALE: _said(_("The data is too old to send anything by it.")),
     Reason.FROZEN: _said(_("All reminders are held until an admin approves them.")),

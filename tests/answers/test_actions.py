@@ -47,8 +47,8 @@ async def test_why_this_explains_each_course_that_the_dm_named(company: Company,
     async with listening():
         answer = await only_answer(company, "Why this?")
     assert (answer.kind, answer.slack_id, answer.about) == ("response", "U01", company.message(1))
-    assert "*Fire*\nIt is due Tuesday 15 June 2027; this reminder was sent: on the day it is due." in answer.text
-    assert "*Gdpr*\nIt is due Tuesday 22 June 2027; this reminder was sent: 7 days before." in answer.text
+    assert "*Fire*\nDue Tuesday 15 June 2027. This reminder was sent: on the day it is due." in answer.text
+    assert "*Gdpr*\nDue Tuesday 22 June 2027. This reminder was sent: 7 days before." in answer.text
     assert "Ladder" not in answer.text
 
 
@@ -73,7 +73,7 @@ async def test_why_this_tells_what_has_become_of_a_course_since(company: Company
     await company.one_pass(f"{DAY} 11:00")
     async with listening():
         answer = await only_answer(company, "why")
-    assert "*Fire*\nIt is finished." in answer.text
+    assert "*Fire*\nThe course is finished." in answer.text
 
 
 async def test_somebody_elses_button_reveals_nothing(company: Company, listening: Listening) -> None:

@@ -458,6 +458,15 @@ def test_the_third_day_is_the_last_that_is_gathered() -> None:
     assert drawn(a_plan(a_day("2027-06-14 10:00"), row, second("2027-06-25")).notice) == "1:before-2"
 
 
+def test_no_reminder_is_taken_along_that_would_never_go() -> None:
+    """Giving up a day after the deadline, and no one reminder after that: nothing is left to say about course 2."""
+    policy = a_policy(steps={"give_up_after_days": 1, "first_reminder_within_days": 0, "overdue_working_days": (7,)})
+    day, row = a_day("2027-06-16 10:00", policy=policy), second("2027-06-15")
+    assert drawn(a_plan(day, an_assignment("2027-06-16"), row).notice) == "1:due"
+    alone = a_plan(day, row).decisions[0]
+    assert (alone.reason, alone.next_step, alone.next_at) == (Reason.NOT_DUE_YET, None, None)
+
+
 def test_a_gathered_decision_says_which_step_and_when_it_would_have_fallen() -> None:
     found = a_plan(a_day("2027-06-15 10:00"), an_assignment("2027-06-17"), second("2027-06-25"))
     gathered = found.decisions[1]

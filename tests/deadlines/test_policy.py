@@ -437,6 +437,14 @@ def test_where_no_nag_fits_before_the_giving_up_the_one_reminder_is_still_expect
     assert (decision.reason, decision.next_at) == (Reason.NOT_DUE_YET, copenhagen("2027-06-28 09:30"))
 
 
+def test_the_one_reminder_may_be_expected_on_a_last_workday_where_the_policy_says_so() -> None:
+    steps = {"give_up_after_days": 1, "overdue_working_days": (7,), "nag_on_last_workday": True}
+    row = an_assignment("2027-06-16")
+    waiting = decided("2027-06-17 10:00", row=row, policy=a_policy(steps=steps))
+    assert (waiting.reason, waiting.next_at) == (Reason.NOT_DUE_YET, copenhagen("2027-06-18 09:30"))
+    assert decided("2027-06-18 10:00", row=row, policy=a_policy(steps=steps)).reason is Reason.SEND
+
+
 # ── days off and hours ───────────────────────────────────────────────────────────────────────────────────────────
 
 DAYS = [
@@ -736,6 +744,12 @@ def test_an_lms_that_rewrites_assigned_at_every_night_silences_no_nag() -> None:
     decision = decided("2027-06-21 10:00", *ALL_SAID[:2], row=row)
     assert (decision.reason, decision.step) == (Reason.SEND, Step("overdue", 3))
     assert not decision.reproach_free
+
+
+def test_a_rewritten_assigned_at_brings_no_reproach() -> None:
+    """Due on 14 June, assigned on the 23rd, nagged on the 24th; rewritten on the 28th. It was past when assigned."""
+    row = an_assignment("2027-06-14", assigned="2027-06-28 03:00")
+    assert decided("2027-06-28 10:00", said("overdue-1", "2027-06-24", deadline="2027-06-14"), row=row).reproach_free
 
 
 # ── extremes ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -143,7 +143,10 @@ async def test_a_token_that_is_revoked_during_a_pass_stops_it_and_nothing_counts
     at_the_first(company, "message", lambda: setattr(company.slack, "revoked", True))
     report = await company.one_pass(TEN)
     assert isinstance(report.problem, SlackRefused)
-    assert (await company.state())[State.SENT] == len(company.slack.messages) == report.sent
+    state = await company.state()
+    assert state[State.SENT] == len(company.slack.messages) == report.sent
+    assert report.unknown == 0, "Slack said itself that it took nothing"
+    assert set(state) == {State.SENT, State.PLANNED}
     with pytest.raises(SlackRefused):
         await company.one_pass(f"{DAY} 10:15")
     company.slack.revoked = False

@@ -72,28 +72,28 @@ def test_a_decision_of_which_no_fact_is_known_can_still_be_said(reason: Reason, 
     [
         pytest.param(
             a_decision(Reason.ALREADY_SENT),
-            "It is due Wednesday 23 June 2027; this reminder was sent: 2 days before.",
+            "Due Wednesday 23 June 2027. This reminder was sent: 2 days before.",
             id="the step that was sent",
         ),
         pytest.param(
             a_decision(Reason.ALREADY_SENT, next_on=on("2027-06-23"), next_step=DUE),
-            "It is due Wednesday 23 June 2027; this reminder was sent: 2 days before. "
+            "Due Wednesday 23 June 2027. This reminder was sent: 2 days before. "
             "Next: Wednesday 23 June 2027, on the day it is due.",
             id="the step that was sent, and the next",
         ),
         pytest.param(
             a_decision(Reason.NOT_DUE_YET, step=None, next_on=on("2027-06-16"), next_step=Step("before", 7)),
-            "It is due Wednesday 23 June 2027; no reminder is due yet. Next: Wednesday 16 June 2027, 7 days before.",
+            "Due Wednesday 23 June 2027. No reminder is due yet. Next: Wednesday 16 June 2027, 7 days before.",
             id="the first step to come",
         ),
         pytest.param(
             a_decision(Reason.SEND, step=Step("overdue", 3)),
-            "A reminder goes out now: 3 working days after. It is due Wednesday 23 June 2027.",
+            "A reminder goes out now: 3 working days after. Due Wednesday 23 June 2027.",
             id="a reminder that goes out",
         ),
         pytest.param(
             a_decision(Reason.GAVE_UP, next_on=on("2027-06-16"), next_step=DUE),
-            "It was due Wednesday 23 June 2027; reminders have ended.",
+            "Due Wednesday 23 June 2027. Reminders have ended.",
             id="nothing comes after giving up",
         ),
         pytest.param(

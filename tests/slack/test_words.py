@@ -62,7 +62,7 @@ def test_there_are_words_in_three_languages() -> None:
 
 def test_the_code_is_searched_for_texts() -> None:
     assert ("Hi {name},",) in in_the_code()
-    assert ("It is finished.",) in in_the_code()
+    assert ("The course is finished.",) in in_the_code()
     assert ("{count} day before", "{count} days before") in in_the_code()
     assert all(all(texts) for texts in in_the_code()), "an empty text would be answered with the catalogue's own header"
 
