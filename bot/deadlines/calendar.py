@@ -13,7 +13,6 @@ from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 LONGEST_BREAK_DAYS = 60  # a calendar without a working day in so long is treated as if all days were worked
-ONE_DAY = timedelta(days=1)
 
 
 def shift(day: date, days: int) -> date:

@@ -73,10 +73,10 @@ class Case:
 
     @cached_property
     def assigned_on(self) -> date | None:
-        """The person's local day of assignment; none where the LMS rewrote it after this deadline was spoken of."""
+        """The person's local day of assignment; no later than this deadline was spoken of, where the LMS rewrote it."""
         at = self.assignment.assigned_at
         on = self.day.local.day_of(at) if at else None
-        return None if on and any(s.said_on < on for s in self.said_of_deadline) else on
+        return min((on, *(s.said_on for s in self.said_of_deadline))) if on else None
 
     @cached_property
     def track(self) -> Track | None:
@@ -360,10 +360,10 @@ def governing_first(rows: Iterable[Assignment]) -> Sequence[Assignment]:
     """One person's rows for one course, identical ones once, the one that governs first.
 
     The one assigned last governs, then the later deadline; of two that differ in neither the completed one, so that
-    nobody who has finished is reminded.
+    nobody who has finished is reminded, then the required one, so that nobody goes unwarned.
     """
     return sorted(dict.fromkeys(rows), key=_governs, reverse=True)
 
 
-def _governs(row: Assignment) -> tuple[datetime, date, bool]:
-    return (row.assigned_at or EARLIEST, row.deadline_on or date.min, row.status is Status.COMPLETED)
+def _governs(row: Assignment) -> tuple[datetime, date, bool, bool]:
+    return (row.assigned_at or EARLIEST, row.deadline_on or date.min, row.status is Status.COMPLETED, row.required)

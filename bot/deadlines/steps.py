@@ -115,10 +115,12 @@ def stand(track: Track, today: date, said: Iterable[Said]) -> Standing:
 
 def _only_one(track: Track, said: set[Step]) -> tuple[Fall, ...]:
     """Where no nag fits before the giving up, the one reminder that goes out after it if none ever did."""
-    if track.overdue or said:
+    steps, calendar = track.steps, track.calendar
+    after = shift(track.base_on, steps.give_up_after_days + 1)
+    on = calendar.on_or_after(after) if steps.nag_on_last_workday else calendar.not_last_from(after)
+    if track.overdue or said or (on - track.base_on).days > steps.first_reminder_within_days:
         return ()
-    after = shift(track.base_on, track.steps.give_up_after_days + 1)
-    return (Fall(Step("overdue", 1), track.calendar.not_last_from(after)),)
+    return (Fall(Step("overdue", 1), on),)
 
 
 def _place(today: date, line: tuple[Fall, ...], said: set[Step], beyond: tuple[Fall, ...] = ()) -> Standing:
