@@ -255,9 +255,8 @@ async def test_a_person_whom_nobody_or_several_match_is_exit_1(company: Company)
 
 
 async def test_on_an_empty_store_what_only_reads_says_so(company: Company) -> None:
-    explained, status, as_json = await asyncio.gather(
-        company.command("explain", "1", "--json"), company.command("status"), company.command("status", "--json")
-    )
+    explained = await company.called("explain", "1", "--json")
+    status, as_json = await company.called("status"), await company.called("status", "--json")
     line = failed(company, explained, 1)
     assert "empty" in line
     assert "disk of its own" in line.replace("can't", "cannot")
@@ -270,7 +269,7 @@ async def test_on_an_empty_store_what_only_reads_says_so(company: Company) -> No
 async def test_a_store_into_which_nothing_was_pulled_is_empty_too(company: Company) -> None:
     async with company.workspace():
         pass
-    explained, status = await asyncio.gather(company.command("explain", "1"), company.command("status"))
+    explained, status = await company.command("explain", "1"), await company.called("status")
     assert "empty" in failed(company, explained, 1)
     assert (status.code, "empty" in status.out) == (0, True)
 
@@ -291,7 +290,7 @@ async def test_a_store_into_which_nothing_was_pulled_is_empty_too(company: Compa
     ids=lambda arguments: " ".join(arguments) or "nothing",
 )
 async def test_wrong_usage_is_exit_2(company: Company, arguments: list[str]) -> None:
-    failed(company, await company.command(*arguments), 2)
+    failed(company, await company.called(*arguments), 2)
 
 
 @pytest.mark.parametrize("now", ["2027-06-15T10:00:00", "2027-06-15", "tomorrow", "0001-01-01T00:00:00+14:00"])

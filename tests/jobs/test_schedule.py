@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.clock import wall
+from bot.demo.eloomi import Fault
 from bot.demo.slack_state import Answer, Message, Told
 from bot.errors import DeadlineBotError, SlackRefused
 from bot.jobs import schedule
@@ -181,6 +182,23 @@ async def test_a_tick_that_does_not_end_is_cut_off_and_the_next_process_goes_on(
             await ticking
     assert (await company.one_pass(f"{DAY} 10:15")).problem is None
     assert company.dms() == {1: 1, 2: 1, 3: 1}
+
+
+async def test_when_following_a_clock_ends_the_tick_under_way_is_not_cut_off(company: Company) -> None:
+    company.crowd(2)
+    company.limits = replace(company.limits, read_seconds=5)
+    company.eloomi.faults.append(Fault(kind="slow", path="/v3/users", seconds=0.3))
+
+    async def instants() -> AsyncIterator[datetime]:
+        yield company.at(f"{DAY} 10:00")
+
+    async with company.workspace() as workspace:
+        ticker = Ticker(workspace, Refused())
+        following = asyncio.create_task(follow(instants(), ticker))
+        await asyncio.sleep(0.1)
+        following.cancel()
+        await ticker.drain()
+    assert company.dms() == {1: 1, 2: 1}
 
 
 # ── when it ticks ──
