@@ -30,7 +30,6 @@ app = typer.Typer(
     name="deadline-bot",
     help="Reminds people in Slack of the required courses that eloomi says they must finish.",
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -179,7 +178,9 @@ def main() -> NoReturn:
     """Run a command; whatever goes wrong ends as one line on stderr and an exit code."""
     as_json = "--json" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        if len(sys.argv) == 1:
+            raise SystemExit(UsageError.exit_code)
     except DeadlineBotError as error:
         _fail(error, as_json)
     except typer.Abort:

@@ -63,6 +63,7 @@ async def remind(workspace: Workspace, now: datetime, *, only: str | None = None
 async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = None) -> PassReport:
     """The same pass without a word to anybody; the workspace's store must be a rehearsal's copy."""
     pass_id = workspace.new_id()
+    await settle(workspace)
     pulled = await pull(workspace, now)
     people = _people(workspace, now, only, everybody=True)
     decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
