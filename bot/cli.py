@@ -178,9 +178,7 @@ def main() -> NoReturn:
     """Run a command; whatever goes wrong ends as one line on stderr and an exit code."""
     as_json = "--json" in sys.argv
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-        if len(sys.argv) == 1:
-            raise SystemExit(UsageError.exit_code)
+        code = app(_arguments(), standalone_mode=False)
     except DeadlineBotError as error:
         _fail(error, as_json)
     except typer.Abort:
@@ -195,6 +193,12 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last resort: a bug still ends as one line
         _bug(error, as_json)
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _arguments() -> list[str]:
+    if len(sys.argv) == 1:
+        raise UsageError("No command was given.")
+    return sys.argv[1:]
 
 
 def _bug(error: Exception, as_json: bool) -> NoReturn:
