@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -86,12 +87,10 @@ def _web_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebC
 
 
 def _source(settings: Settings) -> Eloomi:
-    settings.need("ELOOMI_CLIENT_SECRET")
-    assert settings.eloomi_client_secret is not None  # noqa: S101
     return Eloomi(
         base_url=settings.eloomi_api_url,
         client_id=settings.secret("eloomi_client_id"),
-        client_secret=settings.eloomi_client_secret,
+        client_secret=SecretStr(settings.secret("eloomi_client_secret")),
         timezone=ZoneInfo(settings.eloomi_timezone),
         now=wall,
     )
