@@ -156,10 +156,12 @@ def status(as_json: Json = False) -> None:
 def approve() -> None:
     """Release a frozen pass: the next pass sends it."""
     from bot.clock import wall
-    from bot.store.sqlite_store import need_existing
+    from bot.store.sqlite_store import open_existing
 
-    with closing(need_existing(_settings().database_path)) as store:
-        text = store.passes.approve(wall(), "command line")
+    store, text = open_existing(_settings().database_path), None
+    if store:
+        with closing(store):
+            text = store.passes.approve(wall(), "command line")
     typer.echo(f"Released: {text}. The next pass sends it." if text else "Nothing is frozen; nothing to release.")
 
 

@@ -11,6 +11,7 @@ import aiohttp
 
 from bot.errors import UsageError
 
+YEARS = (1970, 9000)  # outside these, arithmetic on dates meets the calendar's own ends
 FAR_FROM_NOW = timedelta(days=1)
 POLL_SECONDS = 60  # of one long poll of a stand-in's clock
 RETRY_SECONDS = 0.5
@@ -32,7 +33,7 @@ def parse(text: str) -> datetime:
     """An ISO 8601 instant with offset, in UTC. Raises UsageError."""
     try:
         instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None:
+        if instant.tzinfo is not None and YEARS[0] <= instant.year <= YEARS[1]:
             return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         pass

@@ -9,6 +9,7 @@
     │   ├── LmsRefused                     it refuses our login
     │   ├── LmsBusy                        its rate limit asks us to wait longer than a pass may
     │   └── LmsAnswerError                 an answer that is not what its documentation says
+    │       └── LmsShrunk                  a second look at a course brought far too little
     ├── SlackError                exit 1   Slack cannot be used
     │   ├── SlackRefused                   it refuses our token, for good
     │   └── SlackUnreachable               no answer
@@ -74,7 +75,7 @@ class LmsError(DeadlineBotError):
     """The LMS cannot be read; the earlier snapshot stays."""
 
     code = "lms"
-    fix = "The earlier snapshot was kept and nothing was sent; the next pass tries again."
+    fix = "What was pulled before is kept; nothing is lost, and the next pass tries again."
 
 
 class LmsUnreachable(LmsError):
@@ -100,6 +101,13 @@ class LmsAnswerError(LmsError):
     """The LMS answered something else than its documentation says."""
 
     code = "lms_answer"
+
+
+class LmsShrunk(LmsAnswerError):
+    """A second look at a course brought so much less than is stored that it is not believed."""
+
+    code = "lms_shrunk"
+    fix = "Reminders of these courses wait for the next whole pull; the others were sent."
 
 
 class SlackError(DeadlineBotError):

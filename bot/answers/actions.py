@@ -49,12 +49,9 @@ def _answer(workspace: Workspace, action: dict[str, Any], slack_id: str) -> list
         return [words(workspace.settings.default_language).t("This button belongs to a reminder that is not yours.")]
     found = explain_person(workspace.settings, workspace.store, notice.person_id, workspace.clock())
     said = words(found.person.language)
-    named = {n.course_id for n in notice.named}
-    return [
-        f"*{escape(course.title)}*\n{literal(explain(said, decision))}"
-        for course, decision in found.decisions
-        if course.course_id in named
-    ]
+    why = {course.course_id: explain(said, decision) for course, decision in reversed(found.decisions)}
+    gone = said.t("no longer required of you")
+    return [f"*{escape(n.title)}*\n{literal(why.get(n.course_id, gone))}" for n in notice.named]
 
 
 def _own_notice(workspace: Workspace, notice_id: str, slack_id: str) -> StoredNotice | None:

@@ -94,8 +94,9 @@ async def decide(
         await asyncio.sleep(0)  # commands are answered between two chunks
     if person_ids is None:
         workspace.store.outbox.forget_vanished()
-    decided.frozen = held or _too_busy(workspace, decided)
-    _apply_freeze(workspace, decided, held=bool(held))
+    busy = _too_busy(workspace, decided)
+    decided.frozen = "; ".join(text for text in (held, busy) if text) or None
+    _apply_freeze(workspace, decided, busy)
     return decided
 
 
@@ -120,10 +121,10 @@ def _too_busy(workspace: Workspace, decided: Decided) -> str | None:
     return "; ".join(too_busy(size, workspace.settings.policy.freeze)) or None
 
 
-def _apply_freeze(workspace: Workspace, decided: Decided, *, held: bool) -> None:
+def _apply_freeze(workspace: Workspace, decided: Decided, busy: str | None) -> None:
     if decided.frozen is None:
         return
     workspace.store.outbox.hold_planned()
-    if not held:
-        workspace.store.passes.freeze("pass", decided.frozen, decided.at)
+    if busy:
+        workspace.store.passes.freeze("pass", busy, decided.at)
     decided.reasons[Reason.FROZEN] += decided.reasons.pop(Reason.SEND, 0)

@@ -15,7 +15,7 @@ import structlog
 
 from bot.deadlines.model import Notice
 from bot.deadlines.plan import Plan
-from bot.errors import DeadlineBotError, OutcomeUnknown, SlackRefused, SlackUnreachable
+from bot.errors import DeadlineBotError, LmsShrunk, OutcomeUnknown, SlackRefused, SlackUnreachable
 from bot.jobs.decide import Planner
 from bot.jobs.pace import Pace
 from bot.jobs.pull import refresh
@@ -35,7 +35,8 @@ ROUNDS = 3  # of sending, reading back, and sending what was not found
 BETWEEN_ROUNDS_SECONDS = 1
 LOOKS_MOST = 5  # at the courses of one notice, each of which can change what it names
 TROUBLE_MOST = 10  # posts in a row without a usable answer end the pass
-WAITS_MOST = 100  # rate limits in a row without a single post end it too
+WAITS_MOST = 100  # rate limits in a row without a single post end it too,
+WAIT_SECONDS_MOST = 900  # and so does one that asks for longer than this
 
 
 async def deliver(workspace: Workspace, pass_id: str) -> None:
@@ -46,6 +47,8 @@ async def deliver(workspace: Workspace, pass_id: str) -> None:
         if workspace.stopping():
             return
         await settle(workspace)
+        if delivery.shrunk:
+            raise delivery.shrunk
         if not workspace.store.outbox.planned():
             break
         await workspace.sleep(BETWEEN_ROUNDS_SECONDS)
@@ -67,6 +70,7 @@ class _Delivery:
     pass_id: str
     queue: deque[str] = field(default_factory=deque)
     error: DeadlineBotError | None = None
+    shrunk: LmsShrunk | None = None  # why some notices could not be looked at once more
     trouble: int = 0  # posts in a row without a usable answer
     waits: int = 0  # rate limits in a row
 
@@ -89,6 +93,8 @@ class _Delivery:
             notice_id = self.queue.popleft()
             try:
                 await self._one(notice_id)
+            except LmsShrunk as error:
+                self.shrunk = error  # this notice stays planned; the others go on
             except DeadlineBotError as error:
                 self.error = self.error or error
                 self.queue.clear()
@@ -140,7 +146,7 @@ class _Delivery:
 
     def _wait(self, notice_id: str, seconds: float) -> None:
         self.waits += 1
-        if self.waits > WAITS_MOST:
+        if self.waits > WAITS_MOST or seconds > WAIT_SECONDS_MOST:
             raise SlackUnreachable("Slack's rate limit lets nothing through.")
         self.pace.hold(seconds)
         self.queue.appendleft(notice_id)

@@ -16,7 +16,7 @@ import structlog
 
 from bot.deadlines.freeze import SMALLEST_SHRINK, Snapshot, too_small
 from bot.deadlines.model import Rejected
-from bot.errors import LmsAnswerError
+from bot.errors import LmsShrunk
 from bot.jobs.together import together
 from bot.slack.directory import match
 from bot.store import Pulled, SnapshotWriter
@@ -70,7 +70,7 @@ async def refresh(workspace: Workspace, course_ids: Sequence[int], now: datetime
         before, after, vanished = await staging.do(writer.compare)
         vanished = vanished if vanished >= SMALLEST_SHRINK else 0  # one course is too few people for a share of them
         if before and (shrunk := too_small(before, after, vanished, workspace.settings.policy.freeze)):
-            raise LmsAnswerError(f"A second look at courses brought too little: {'; '.join(shrunk)}.")
+            raise LmsShrunk(f"A second look at courses brought too little: {'; '.join(shrunk)}.")
         await staging.do(writer.commit, now)
 
 

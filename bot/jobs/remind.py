@@ -23,6 +23,19 @@ from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
+# Something is still to be said to somebody, if not now: a pass that came to this has not had "nothing to send".
+WAITING = frozenset(
+    {
+        Reason.DAY_OFF,
+        Reason.OUTSIDE_HOURS,
+        Reason.AWAY,
+        Reason.SNOOZED,
+        Reason.CAPPED,
+        Reason.STALE,
+        Reason.FROZEN,
+        Reason.SEND,
+    }
+)
 LEASE_WAIT_SECONDS = 10
 LEASE_STEP_SECONDS = 0.25
 
@@ -56,13 +69,14 @@ async def remind(workspace: Workspace, now: datetime, *, only: str | None = None
     decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
     problem = await _send(workspace, pass_id, decided)
     report = _report(workspace, pass_id, decided, problem)
-    _end(workspace, pass_id, now, report)
+    _end(workspace, pass_id, now, report, quiet=pulls and only is None and not WAITING & report.reasons.keys())
     return report
 
 
 async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = None) -> PassReport:
     """The same pass without a word to anybody; the workspace's store must be a rehearsal's copy."""
     pass_id = workspace.new_id()
+    workspace.store.passes.begun(pass_id, now, partial=only is not None)
     await settle(workspace)
     pulled = await pull(workspace, now)
     people = _people(workspace, now, only, everybody=True)
@@ -134,7 +148,7 @@ def _report(workspace: Workspace, pass_id: str, decided: Decided, problem: Deadl
     )
 
 
-def _end(workspace: Workspace, pass_id: str, now: datetime, report: PassReport) -> None:
+def _end(workspace: Workspace, pass_id: str, now: datetime, report: PassReport, *, quiet: bool) -> None:
     workspace.store.passes.ended(
         PassRecord(
             pass_id=pass_id,
@@ -144,6 +158,7 @@ def _end(workspace: Workspace, pass_id: str, now: datetime, report: PassReport) 
             failed=report.failed,
             unknown=report.unknown,
             frozen=report.frozen,
+            quiet=quiet,
             reasons={reason.value: count for reason, count in sorted(report.reasons.items())},
         )
     )

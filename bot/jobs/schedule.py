@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -20,6 +21,7 @@ from bot.workspace import Workspace
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 6.5  # that a tick under way may still take after a signal to stop
+A_LITTLE = timedelta(minutes=2)  # a tick some seconds early must not put off a pull by a quarter of an hour
 LEASE_EVERY_SECONDS = 2  # how often a copy in waiting tries to take over
 
 
@@ -33,7 +35,11 @@ class Ticker:
 
     async def tick(self) -> None:
         """Remind, where this copy may send; a failure is logged once and the next tick tries again."""
-        if (self._current and not self._current.done()) or not self._take_lease():
+        try:
+            if (self._current and not self._current.done()) or not self._take_lease():
+                return
+        except DeadlineBotError as error:
+            log.warning("pass.failed", reason=error.message)
             return
         self._current = asyncio.create_task(self._tick())
         await asyncio.shield(self._current)
@@ -41,8 +47,9 @@ class Ticker:
     async def take_over(self) -> None:
         """While another copy holds the lease, try to take it, and tick at once when it is gone."""
         while True:
-            if not self._holds_lease and self._take_lease():
-                await self.tick()
+            with suppress(DeadlineBotError):  # said by the next tick, which tries to take it as well
+                if not self._holds_lease and self._take_lease():
+                    await self.tick()
             await self._workspace.sleep(LEASE_EVERY_SECONDS)
 
     async def drain(self) -> None:
@@ -78,7 +85,7 @@ class Ticker:
 
     def _pull_is_due(self, now: datetime) -> bool:
         pulled = self._workspace.store.snapshots.last()
-        every = timedelta(minutes=self._workspace.settings.policy.pull.every_minutes)
+        every = timedelta(minutes=self._workspace.settings.policy.pull.every_minutes) - A_LITTLE
         return pulled is None or not timedelta(0) <= now - pulled.at < every
 
 

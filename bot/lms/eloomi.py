@@ -89,7 +89,7 @@ class Eloomi:
     async def assignments(self, course_id: int) -> AsyncIterator[Page[Assignment]]:
         """Everybody's rows for one course, completed and optional ones too; none for an unknown course."""
         number, path = 0, PARTICIPANTS.format(id=course_id)
-        read = partial(schema.read_participants, zone=self._timezone)
+        read = partial(schema.read_participants, zone=self._timezone, course_id=course_id)
         decode = partial(_decode, read=read, key=_row_key, salt=f"participants {self._timezone.key}")
         async for served in self._listing(PARTICIPANTS, path, {"extended_mode": "1"}, decode, _Seen(all_pages=False)):
             number += 1

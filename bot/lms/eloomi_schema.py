@@ -21,24 +21,19 @@ from pydantic import BeforeValidator, Field, OnErrorOmit, TypeAdapter, Validatio
 from typing_extensions import TypedDict
 
 from bot.deadlines.model import Assignment, Course, Learner, Rejected, Status
+from bot.text import storable
 
 Record = TypeVar("Record")  # a mirror below
 Value = TypeVar("Value")  # its value in deadlines.model
 Kind = Literal["user", "course", "participant"]
 
-DECODER = b"eloomi-3/1"  # changes whenever the same answer comes to be read otherwise
+DECODER = b"eloomi-3/2"  # changes whenever the same answer comes to be read otherwise
 LARGEST = 2**63 - 1  # what a store's integer holds
 RAW_CHARACTERS = 200
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL and lone surrogates: SQLite and UTF-8 refuse them
 
 # ── single values ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def storable(text: str) -> str:
-    """`text` with what neither SQLite nor UTF-8 takes replaced by U+FFFD."""
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def as_written(value: object) -> str:
@@ -208,9 +203,12 @@ def read_courses(rows: list[Any]) -> list[Course | Rejected]:
     return _read("course", _COURSES, rows, _course)
 
 
-def read_participants(rows: list[Any], zone: ZoneInfo) -> list[Assignment | Rejected]:
-    """One value or reject for each participant, in their order; `zone` is that of eloomi's timestamps."""
-    return _read("participant", _PARTICIPANTS, rows, partial(_assignment, zone=zone))
+def read_participants(rows: list[Any], zone: ZoneInfo, *, course_id: int | None = None) -> list[Assignment | Rejected]:
+    """One value or reject for each participant, in their order; `zone` is that of eloomi's timestamps.
+
+    `course_id` is the course that was asked for: a row of another one is rejected; None takes any.
+    """
+    return _read("participant", _PARTICIPANTS, rows, partial(_assignment, zone=zone, course_id=course_id))
 
 
 def _read(
@@ -291,12 +289,14 @@ def _course(course: CourseRecord) -> Course:
     )
 
 
-def _assignment(row: Participant, zone: ZoneInfo) -> Assignment | Rejected:
+def _assignment(row: Participant, zone: ZoneInfo, course_id: int | None) -> Assignment | Rejected:
     deadline_on, deadline_raw = deadline_of(row.get("deadline"))
     completed_at = instant_of(row.get("completed_at"), zone)
     status = row.get("status") or _derived_status(row, completed_at)
     if status is None:
         return _reject("participant", row, "completed_at")
+    if course_id not in (None, row["course_id"]):
+        return _reject("participant", row, "course_id")
     attempts, spent_seconds = row.get("attempts"), row.get("time_spent")
     return Assignment(
         person_id=row["user_id"],

@@ -23,6 +23,7 @@ from bot.deadlines.model import Member
 from bot.errors import SlackError, SlackRefused, SlackUnreachable
 from bot.slack.messages import Message
 from bot.slack.outcomes import BY_WORD, NotTaken, Outcome, Posted, Refused, Stop, Unknown, Wait
+from bot.text import storable
 
 TIMEOUT_SECONDS = 8  # of one call
 LAG_SECONDS = 5  # that a post may still take to show in a history once its time-out has passed
@@ -245,14 +246,14 @@ def _field(data: Any, name: str) -> str:
         value = data.get(name)
     except (AttributeError, TypeError, ValueError):
         return ""
-    return value if isinstance(value, str) else ""
+    return storable(value) if isinstance(value, str) else ""
 
 
 def _member(row: Json) -> Member:
     """A row of users.list; every field but the id may be absent."""
     profile = found if isinstance(found := row.get("profile"), dict) else {}
     return Member(
-        slack_id=str(row["id"]),
+        slack_id=storable(str(row["id"])),
         email=_field(profile, "email") or None,
         timezone=_field(row, "tz") or None,
         locale=_field(row, "locale") or None,

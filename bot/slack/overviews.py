@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from bot.slack.messages import Line, linked, standing
+from bot.slack.messages import LINES_MOST, Line, linked, standing
 from bot.slack.words import Words
-
-LINES_MOST = 40  # courses in one answer; Slack takes 50 blocks
 
 
 def open_courses(words: Words, lines: Sequence[Line], *, today: date, contact: str, age: timedelta) -> list[str]:

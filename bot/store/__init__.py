@@ -113,6 +113,7 @@ class PassRecord:
     failed: int = 0
     unknown: int = 0
     frozen: str | None = None
+    quiet: bool = False  # it looked at everybody, and nothing of theirs waited to be said
     reasons: Mapping[str, int] | None = None
 
 

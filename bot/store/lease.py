@@ -10,6 +10,7 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from bot.errors import StoreError
 from bot.store.sqlite import translated
 
 
@@ -32,6 +33,9 @@ class Lease:
         except BlockingIOError:
             file.close()
             return False
+        except OSError as error:
+            file.close()
+            raise StoreError(f"{self._path} cannot be locked: {error.strerror}.") from error
         self._file = file
         return True
 

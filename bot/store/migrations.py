@@ -82,6 +82,7 @@ CREATE INDEX decisions_due ON decisions (team_id, next_at, person_id) WHERE next
 CREATE TABLE passes (
     team_id TEXT NOT NULL, pass_id TEXT NOT NULL, at INTEGER NOT NULL, partial INTEGER NOT NULL,
     ended INTEGER NOT NULL DEFAULT 0,
+    quiet INTEGER NOT NULL DEFAULT 0,
     planned INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
     unknown INTEGER NOT NULL DEFAULT 0, frozen TEXT, reasons TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (team_id, pass_id)
@@ -98,6 +99,7 @@ CREATE TABLE notices (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notices_by_person ON notices (team_id, person_id, state);
 CREATE INDEX notices_on_their_way ON notices (team_id, state, seq) WHERE state IN ('planned', 'sending', 'unknown');
+CREATE INDEX notices_held ON notices (team_id, person_id) WHERE state = 'held';
 CREATE INDEX notices_by_pass ON notices (team_id, pass_id, state);
 CREATE UNIQUE INDEX one_dm_a_day ON notices (team_id, person_id, local_on)
     WHERE state IN ('planned', 'sending', 'unknown', 'sent');
@@ -159,6 +161,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('notices', 'notices_by_person', '1000000 1000000 50 20'),
     ('notices', 'notices_on_their_way', '1000 1000 500 1'),
     ('notices', 'notices_by_pass', '1000000 1000000 100 30'),
+    ('notices', 'notices_held', '100 100 1'),
     ('notices', 'one_dm_a_day', '1000000 1000000 50 1'),
     ('reminders', 'reminders', '1000000 1000000 3 1 1'),
     ('reminders', 'reminders_to_watch', '10000 10000 3'),

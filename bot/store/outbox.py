@@ -41,7 +41,14 @@ FORGET_VANISHED = """
 DELETE FROM decisions WHERE team_id = :team AND person_id NOT IN (
     SELECT person_id FROM assignments WHERE team_id = :team)
 """
-FREEZE_DECISIONS = "UPDATE decisions SET reason = 'frozen' WHERE team_id = ? AND reason = 'send'"
+ON_HOLD = "SELECT notice_id FROM notices WHERE team_id = :team AND state = 'planned'"
+HOLD_PLANNED = (
+    """DELETE FROM notices WHERE team_id = :team AND state = 'held' AND person_id IN (
+        SELECT person_id FROM notices WHERE team_id = :team AND state = 'planned')""",
+    f"UPDATE reminders SET fate = 'released' WHERE team_id = :team AND notice_id IN ({ON_HOLD})",
+    "UPDATE notices SET state = 'held' WHERE team_id = :team AND state = 'planned'",
+    "UPDATE decisions SET reason = 'frozen' WHERE team_id = :team AND reason = 'send'",
+)
 DUE_PEOPLE = """
 SELECT DISTINCT person_id FROM decisions WHERE team_id = ? AND next_at IS NOT NULL AND next_at <= ? ORDER BY person_id
 """
@@ -87,7 +94,7 @@ SELECT r.notice_id, r.course_id, r.shown, r.shown_on, g.deadline_on, CASE
         AND d.course_id = r.course_id AND d.reason = 'completed' AND (d.n = 0 OR d.deadline_on = r.deadline_on))
         THEN 'done'
     WHEN g.reason IS NULL
-        OR g.reason IN ('not_required', 'course_inactive', 'no_deadline', 'invalid_deadline') THEN 'dropped'
+        OR g.reason = 'not_required' OR (g.reason = 'course_inactive' AND g.detail <> 'switched_off') THEN 'dropped'
     WHEN g.deadline_on <> r.deadline_on THEN 'moved'
     ELSE 'open' END AS truth
 FROM reminders r JOIN notices n USING (team_id, notice_id)
@@ -260,13 +267,8 @@ class SqliteOutbox:
     def hold_planned(self) -> None:
         """Mark what this pass planned as held by the freeze, and its decisions as frozen."""
         with immediate(self._db):
-            self._db.conn.execute("DELETE FROM notices WHERE team_id = ? AND state = 'held'", (self._team,))
-            release = "UPDATE reminders SET fate = 'released' WHERE team_id = ? AND notice_id IN "
-            release += "(SELECT notice_id FROM notices WHERE team_id = ? AND state = 'planned')"
-            self._db.conn.execute(release, (self._team, self._team))
-            hold = "UPDATE notices SET state = 'held' WHERE team_id = ? AND state = 'planned'"
-            self._db.conn.execute(hold, (self._team,))
-            self._db.conn.execute(FREEZE_DECISIONS, (self._team,))
+            for statement in HOLD_PLANNED:
+                self._db.conn.execute(statement, {"team": self._team})
 
     @contextmanager
     def _move(self, notice_id: str, before: Sequence[State], after: State, **fields: Any) -> Iterator[None]:

@@ -15,16 +15,16 @@ from bot.store.sqlite import immediate, seconds
 
 BEGUN = "INSERT INTO passes (team_id, pass_id, at, partial) VALUES (?, ?, ?, ?)"
 ENDED = """
-UPDATE passes SET ended = 1, planned = ?, sent = ?, failed = ?, unknown = ?, frozen = ?, reasons = ?
+UPDATE passes SET ended = 1, quiet = ?, planned = ?, sent = ?, failed = ?, unknown = ?, frozen = ?, reasons = ?
 WHERE team_id = ? AND pass_id = ?
 """
 LAST = """
-SELECT pass_id, at, planned, sent, failed, unknown, frozen, reasons FROM passes
+SELECT pass_id, at, planned, sent, failed, unknown, frozen, quiet, reasons FROM passes
 WHERE team_id = ? AND ended = 1 ORDER BY at DESC, pass_id DESC LIMIT 1
 """
 # A frozen pass is no first pass: it has neither sent nor had nothing to send.
 WENT_WELL = """
-SELECT 1 FROM passes WHERE team_id = ? AND NOT partial AND frozen IS NULL AND (sent > 0 OR (ended = 1 AND planned = 0))
+SELECT 1 FROM passes WHERE team_id = ? AND NOT partial AND frozen IS NULL AND (sent > 0 OR quiet)
 """
 LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL AND NOT partial"
 FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
@@ -39,16 +39,19 @@ MEASURE = """
 SELECT people, assignments, completions, vanished FROM freezes
 WHERE team_id = ? AND kind = 'pull' AND approved_at IS NOT NULL AND people IS NOT NULL
 """
-APPROVED = "SELECT 1 FROM freezes WHERE team_id = ? AND kind = ? AND approved_at IS NOT NULL"
-# Somebody held still waits while they have not heard since, and something of theirs still wants to be said.
+APPROVED = "SELECT 1 FROM freezes WHERE team_id = ? AND approved_at IS NOT NULL"
+# Somebody held still waits while they have not heard since, and something of theirs is to be said at the next hour.
 WAITS = """
 NOT EXISTS (SELECT 1 FROM notices heard WHERE heard.team_id = held.team_id AND heard.person_id = held.person_id
     AND heard.state IN ('sending', 'unknown', 'sent') AND heard.local_on >= held.local_on)
 AND EXISTS (SELECT 1 FROM decisions d WHERE d.team_id = held.team_id AND d.person_id = held.person_id
-    AND d.reason IN ('send', 'frozen', 'stale', 'capped', 'snoozed', 'away', 'outside_hours', 'day_off'))
+    AND d.reason IN ('send', 'frozen', 'stale', 'outside_hours', 'day_off'))
 """
 HELD_PEOPLE = f"SELECT DISTINCT person_id FROM notices AS held WHERE team_id = ? AND state = 'held' AND {WAITS}"
 FORGET_HELD = f"DELETE FROM notices AS held WHERE team_id = ? AND state = 'held' AND NOT ({WAITS})"
+ANY_FREEZE = (
+    "SELECT 1 FROM freezes WHERE team_id = ?1 UNION SELECT 1 FROM notices WHERE team_id = ?1 AND state = 'held'"
+)
 END_OF_HOLD = """
 DELETE FROM freezes WHERE team_id = ? AND kind = 'pass' AND NOT EXISTS (
     SELECT 1 FROM notices n WHERE n.team_id = freezes.team_id AND n.state = 'held')
@@ -56,7 +59,7 @@ DELETE FROM freezes WHERE team_id = ? AND kind = 'pass' AND NOT EXISTS (
 # A pass that was killed is closed by the next one, with what it had sent.
 KILLED = """
 UPDATE passes SET sent = (SELECT count(*) FROM notices n WHERE n.team_id = passes.team_id
-    AND n.pass_id = passes.pass_id AND n.state = 'sent') WHERE team_id = ? AND ended = 0
+    AND n.pass_id = passes.pass_id AND n.state = 'sent'), ended = 1 WHERE team_id = ? AND ended = 0
 """
 
 
@@ -77,7 +80,7 @@ class SqlitePasses:
     def ended(self, record: PassRecord) -> None:
         """A pass is over."""
         reasons = json.dumps(dict(record.reasons or {}))
-        figures = (record.planned, record.sent, record.failed, record.unknown, record.frozen, reasons)
+        figures = (record.quiet, record.planned, record.sent, record.failed, record.unknown, record.frozen, reasons)
         self._db.conn.execute(ENDED, (*figures, self._team, record.pass_id))
 
     def last(self) -> PassRecord | None:
@@ -85,7 +88,7 @@ class SqlitePasses:
         row = self._one(LAST)
         if row is None:
             return None
-        pass_id, at, planned, sent, failed, unknown, frozen, reasons = row
+        pass_id, at, planned, sent, failed, unknown, frozen, quiet, reasons = row
         return PassRecord(
             pass_id=pass_id,
             at=datetime.fromtimestamp(at, UTC),
@@ -94,6 +97,7 @@ class SqlitePasses:
             failed=failed,
             unknown=unknown,
             frozen=frozen,
+            quiet=bool(quiet),
             reasons=json.loads(reasons),
         )
 
@@ -127,6 +131,8 @@ class SqlitePasses:
 
     def thaw_pass(self) -> None:
         """A pass went through: its freeze, and an approval, are over once nobody held waits any more."""
+        if self._one(ANY_FREEZE) is None:
+            return
         with immediate(self._db):
             self._one(FORGET_HELD)
             self._one(END_OF_HOLD)
@@ -146,7 +152,7 @@ class SqlitePasses:
 
     def approved_people(self) -> set[int]:
         """People whose notices were planned in a frozen pass that was approved, and who have not heard yet."""
-        if self._one(APPROVED, "pass") is None:
+        if self._one(APPROVED) is None:
             return set()
         return {row[0] for row in self._db.conn.execute(HELD_PEOPLE, (self._team,))}
 

@@ -18,6 +18,7 @@ from bot.deadlines.freeze import Snapshot
 from bot.deadlines.model import Assignment, Course, Learner, Match, Member, Page, Rejected, Status
 from bot.store import Pulled, rows
 from bot.store.sqlite import connect, immediate, instant, seconds
+from bot.text import storable
 
 STAGE = f"""
 CREATE TEMP TABLE staged_members ({rows.MEMBER}, PRIMARY KEY (slack_id));
@@ -175,6 +176,8 @@ class SqliteSnapshots:
 
     def find(self, wanted: str) -> list[int]:
         """The ids of people with this e-mail address (any case), LMS id or Slack id."""
+        if wanted != storable(wanted):
+            return []  # nobody is stored under what cannot be stored
         return [row[0] for row in self._db.conn.execute(FIND, {"team": self._team, "wanted": wanted})]
 
     def of_slack(self, slack_id: str) -> int | None:

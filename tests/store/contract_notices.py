@@ -170,8 +170,15 @@ class NoticeContract:
         store.outbox.hold_planned()
         plan(store, "n3", person_id=2)
         store.outbox.hold_planned()
-        assert store.outbox.counts() == {State.HELD: 1}
+        assert store.outbox.counts() == {State.HELD: 2}
         assert store.outbox.notice("n3").state is State.HELD
+
+    def test_a_frozen_pass_for_one_person_leaves_those_held_before_alone(self, store: Store) -> None:
+        plan(store, "n1", person_id=1)
+        store.outbox.hold_planned()
+        plan(store, "n2", person_id=2)
+        store.outbox.hold_planned()
+        assert store.outbox.notice("n1").state is State.HELD
 
     def test_the_last_dm_that_reached_somebody(self, store: Store) -> None:
         assert store.outbox.before(an_unknown()) == (None, None)

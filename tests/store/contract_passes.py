@@ -65,7 +65,8 @@ class PassContract:
         ("figures", "first"),
         [
             pytest.param({"planned": 3, "sent": 1, "failed": 2}, False, id="it sent"),
-            pytest.param({"planned": 0}, False, id="it had nothing to send"),
+            pytest.param({"planned": 0, "quiet": True}, False, id="it had nothing to send"),
+            pytest.param({"planned": 0}, True, id="everybody was outside their hours"),
             pytest.param({"planned": 3, "failed": 3}, True, id="Slack refused everything"),
             pytest.param({"planned": 3}, True, id="it planned and sent nothing"),
             pytest.param({"planned": 300, "frozen": "too many"}, True, id="it was frozen"),
@@ -107,7 +108,7 @@ class PassContract:
         assert not store.passes.is_first()
         assert store.passes.largest_since(NOW - DAY) == 2
 
-    @pytest.mark.parametrize("figures", [{"planned": 1, "sent": 1}, {"planned": 0}], ids=["it sent", "it had nothing"])
+    @pytest.mark.parametrize("figures", [{"planned": 1, "sent": 1}, {"quiet": True}], ids=["it sent", "it had nothing"])
     def test_a_pass_for_one_person_leaves_the_next_one_the_first(self, store: Store, figures: dict[str, Any]) -> None:
         ended = a_pass(store, "a", partial=True, reasons={}, **figures)
         assert store.passes.is_first()

@@ -373,7 +373,7 @@ class TestErrors:
             lambda s: s.outbox.shown("n1", {1: "done"}),
             lambda s: s.passes.begun("p", NOW),
             lambda s: s.passes.freeze("pass", "why", NOW),
-            lambda s: s.passes.thaw_pass(),
+            lambda s: s.passes.thaw_pull(),
             lambda s: s.audit.add(NOW, "bot", "did", "it"),
         ],
         ids=["plan", "decide", "claim", "drop", "hold", "shown", "begun", "freeze", "thaw", "audit"],
