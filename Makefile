@@ -5,10 +5,12 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test test-311 test-313 cover lint format check bench lock clean
+.PHONY: demo install test test-311 test-313 cover lint format check bench lock clean
 
-demo: $(VENV)/.run  ## the bot at work on a local eloomi and a local Slack, with a page in the browser
-	@exec $(BIN)/python -m bot demo
+demo: $(VENV)/.run  ## the bot at work on a local eloomi and a local Slack, with a page in the browser; PORT=8765
+	@exec $(BIN)/python -m bot demo --port $(or $(PORT),8765)
+
+install: $(VENV)/.run  ## what the bot itself needs, into .venv
 
 test: $(VENV)/.dev  ## all tests
 	$(BIN)/pytest -n auto

@@ -93,8 +93,13 @@ def remind(
                     return await one_pass(workspace, instant, only=only)
 
     report, seconds = _timed(whole_pass())
-    problem = report.problem or (Frozen(f"Nothing was sent: {report.frozen}.") if report.frozen else None)
-    _end(terminal.pass_json(report, seconds), terminal.pass_text(report, dry_run=dry_run), as_json, problem)
+    problem = report.problem or (_frozen(report.frozen, dry_run=dry_run) if report.frozen else None)
+    _end(
+        terminal.pass_json(report, seconds),
+        terminal.pass_text(report, settings.policy_source, dry_run=dry_run),
+        as_json,
+        problem,
+    )
 
 
 @app.command()
@@ -213,9 +218,17 @@ def _bug(error: Exception, as_json: bool) -> NoReturn:
     _fail(DeadlineBotError(f"This is a bug: {where}.", fix="Set LOG_LEVEL=DEBUG to see all of it."), as_json)
 
 
+def _frozen(why: str, *, dry_run: bool) -> Frozen:
+    if dry_run:
+        fix = "Run remind, check the figures, and then run: deadline-bot approve"
+        return Frozen(f"A real pass would be held: {why}.", fix=fix)
+    return Frozen(f"Nothing was sent: {why}.")
+
+
 def _usage_line(error: Exception) -> str:
     said = getattr(error, "format_message", None)
-    return " ".join(str(said() if callable(said) else error).split())
+    line = " ".join(str(said() if callable(said) else error).split())
+    return line if line.endswith((".", "?")) else f"{line}."
 
 
 def _fail(error: DeadlineBotError, as_json: bool) -> NoReturn:

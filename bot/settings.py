@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.deadlines.calendar import zone_info
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     heartbeat_url: Web | None = None
     metrics_token: SecretStr | None = None
     litestream_replica_url: str | None = None
-    retention_days: int = 730
+    retention_days: Annotated[int, Field(ge=1)] = 730
     log_format: Literal["text", "json"] | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -147,6 +147,15 @@ class Settings(BaseSettings):
     def database_path(self) -> Path:
         """The SQLite file."""
         return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def policy_source(self) -> str:
+        """Where the policy comes from, for people to check: without the file, every default holds."""
+        return (
+            str(self.policy_file)
+            if self.policy_file.exists()
+            else f"the defaults (there is no {self.policy_file} here)"
+        )
 
     @property
     def slack_is_local(self) -> bool:
@@ -196,7 +205,7 @@ def load() -> Settings:
         name = str(first["loc"][0]).upper()
         raise SettingsError(f"{name} {_said(first)}.", fix=_fix(name)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f".env cannot be read: {error}.") from error
+        raise SettingsError(f".env cannot be read: {type(error).__name__}.", fix="It must be UTF-8 text.") from error
     given = "policy_file" in settings.model_fields_set
     return settings.model_copy(update={"policy": read_policy(settings.policy_file, must_exist=given)})
 
@@ -230,6 +239,8 @@ def _said(error: Any) -> str:
     if error["type"] == "unexpected_keyword_argument":
         return "is no key of the policy"
     text = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    text = text.replace("a valid integer, unable to parse string as an integer", "a whole number")
+    text = text.replace("a valid integer", "a whole number")
     return text if re.match(r"(must|is|has|\w+ must)\b", text) else f"is not right: {text}"
 
 

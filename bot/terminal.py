@@ -22,7 +22,7 @@ from bot.jobs.remind import PassReport
 from bot.settings import Settings
 from bot.slack.reasons import explain
 from bot.slack.words import SOURCE, words
-from bot.store import PassRecord, Pulled, State, Store
+from bot.store import PassRecord, Pulled, State, Store, StoredNotice
 from bot.workspace import Progress as Report
 from bot.workspace import silent
 
@@ -79,11 +79,11 @@ def explain_json(found: Explanation, chosen: Sequence[tuple[Course, Decision]]) 
     return {
         "person": found.person.person_id,
         "slack_id": found.person.slack_id,
-        "decisions": [_decision_json(course, decision) for course, decision in chosen],
+        "decisions": [_decision_json(course, decision, found.person.zone) for course, decision in chosen],
     }
 
 
-def _decision_json(course: Course, decision: Decision) -> dict[str, Any]:
+def _decision_json(course: Course, decision: Decision, zone: str) -> dict[str, Any]:
     return {
         "course_id": course.course_id,
         "course": course.title,
@@ -91,7 +91,7 @@ def _decision_json(course: Course, decision: Decision) -> dict[str, Any]:
         "step": decision.step.name if decision.step else None,
         "deadline": _iso(decision.deadline_on),
         "detail": decision.detail,
-        "words": explain(words(SOURCE), decision),
+        "words": explain(words(SOURCE), decision, zone),
         "next_at": _iso(decision.next_at),
         "next_step": decision.next_step.name if decision.next_step else None,
         "next_on": _iso(decision.next_on),
@@ -144,16 +144,33 @@ def _iso(value: Any) -> str | None:
 # ── text ──
 
 
-def pass_text(report: PassReport, *, dry_run: bool) -> str:
+def pass_text(report: PassReport, policy_source: str, *, dry_run: bool) -> str:
     """What `remind` says to a person."""
-    messages = f"{report.planned} planned" if dry_run else _outcome(report)
     table = Table(box=None, show_header=False, pad_edge=False)
     for reason, count in _in_order(report):
         table.add_row(str(count), reason.value)
-    heading = "Dry run, nothing was sent or written." if dry_run else ""
-    return "\n".join(
-        line for line in (heading, pulled_text(report.pulled), f"Messages: {messages}.", _drawn(table)) if line
-    )
+    lines = [
+        "Dry run: nothing is sent or written." if dry_run else "",
+        f"Policy: {policy_source}.",
+        pulled_text(report.pulled),
+        _messages(report, dry_run=dry_run),
+        *map(_would_send, report.would_send),
+        "Assignments:" if report.reasons else "",
+        _drawn(table),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _messages(report: PassReport, *, dry_run: bool) -> str:
+    if not report.planned:
+        return "No messages to send."
+    return f"Messages that a pass would send: {report.planned}." if dry_run else f"Messages: {_outcome(report)}."
+
+
+def _would_send(notice: StoredNotice) -> str:
+    """A planned message on one line: ids, and each course with its step."""
+    courses = ", ".join(f"{_plain(n.title)} ({n.step.name}, {n.deadline_on})" for n in notice.named)
+    return f"  LMS {notice.person_id}, Slack {notice.slack_id}: {courses}"
 
 
 def _outcome(report: PassReport) -> str:
@@ -185,7 +202,11 @@ def explain_text(found: Explanation, chosen: Sequence[tuple[Course, Decision]]) 
         table.add_column(heading, overflow="fold")
     for course, decision in chosen:
         title = _plain(course.title)
-        table.add_row(f"{course.course_id} {title}", decision.reason.value, _plain(explain(words(SOURCE), decision)))
+        table.add_row(
+            f"{course.course_id} {title}",
+            decision.reason.value,
+            _plain(explain(words(SOURCE), decision, found.person.zone)),
+        )
     return f"{who}\n{_drawn(table)}"
 
 
@@ -201,7 +222,8 @@ def status_text(settings: Settings, store: Store | None) -> str:
     table.add_row("last pass", f"{_minute(last_pass.at)}  {_sent(last_pass)}" if last_pass else "never")
     table.add_row("waiting", f"{found['pending']} to send, {found['unknown']} unknown")
     table.add_row("freeze", f"{found['frozen']}; release it with: deadline-bot approve" if found["frozen"] else "none")
-    table.add_row("policy", found["policy_digest"])
+    table.add_row("policy", f"{settings.policy_source}, digest {found['policy_digest']}")
+    table.add_row("store", str(settings.database_path))
     return _drawn(table) if last_pull else f"{EMPTY}\n{_drawn(table)}"
 
 

@@ -12,10 +12,10 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.answers.guard import guarded
-from bot.jobs.explain import explain_person
+from bot.jobs.explain import Explanation, explain_person
 from bot.slack.messages import answer, escape, literal
-from bot.slack.reasons import explain
-from bot.slack.words import words
+from bot.slack.reasons import explain, received
+from bot.slack.words import Words, words
 from bot.store import StoredNotice
 from bot.workspace import Workspace
 
@@ -41,17 +41,38 @@ def register(app: AsyncApp, workspace: Workspace) -> None:
 
 
 def _answer(workspace: Workspace, action: dict[str, Any], slack_id: str) -> list[str]:
-    """What the presser is told, a paragraph a course; nothing for buttons that only need an ack."""
-    if action.get("action_id") != "why":
+    """What the presser is told, a paragraph a course; nothing for a link, which only needs an ack."""
+    action_id = str(action.get("action_id"))
+    if action_id == "open":
         return []
     notice = _own_notice(workspace, str(action.get("value", "")), slack_id)
     if notice is None:
         return [words(workspace.settings.default_language).t("This button belongs to a reminder that is not yours.")]
     found = explain_person(workspace.settings, workspace.store, notice.person_id, workspace.clock())
     said = words(found.person.language)
-    why = {course.course_id: explain(said, decision) for course, decision in reversed(found.decisions)}
-    gone = said.t("no longer required of you")
-    return [f"*{escape(n.title)}*\n{literal(why.get(n.course_id, gone))}" for n in notice.named]
+    return _why(said, notice, found) if action_id == "why" else [_promise(said, action_id)]
+
+
+def _why(said: Words, notice: StoredNotice, found: Explanation) -> list[str]:
+    """Of each course that the DM names: why it was named that day, and how it stands now."""
+    now = {
+        course.course_id: explain(said, decision, found.person.zone) for course, decision in reversed(found.decisions)
+    }
+    gone = said.t("The course is not required.")
+    return [
+        f"*{escape(n.title)}*\n{received(said, notice.local_on, n.step)} {literal(now.get(n.course_id, gone))}"
+        for n in notice.named
+    ]
+
+
+def _promise(said: Words, action_id: str) -> str:
+    """What is true of the two buttons that this version does not act on yet."""
+    if action_id == "done":
+        return said.t(
+            "Thank you! I ask the learning system again before I remind you of anything, "
+            "and this message turns ✅ as soon as it says that you have finished."
+        )
+    return said.t("I can't plan a time for you yet; please put one into your calendar.")
 
 
 def _own_notice(workspace: Workspace, notice_id: str, slack_id: str) -> StoredNotice | None:

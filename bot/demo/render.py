@@ -19,7 +19,7 @@ from bot.demo.slack_state import Answer, Json, Message
 
 FOLDER = Path(__file__).parent
 HUES = 8
-COMMANDS = ("/deadlines", "/deadlines week", "/deadlines why", "/deadlines team", "/progress", "/deadlines help")
+COMMANDS = ("/deadlines", "/progress", "/deadlines help")
 
 
 class Views:

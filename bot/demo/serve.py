@@ -27,6 +27,8 @@ from bot.demo.page import Page
 from bot.demo.slack import LocalSlack, NotConnected
 from bot.errors import UsageError
 
+# The defaults, save that eloomi is asked rarely: a day passes in a minute here, but its rate limit's minute is real.
+DEMO_POLICY = "[pull]\nevery_minutes = 240\n"
 START = time(8, 45)  # UTC: Europe's working day has begun, America's comes next
 STOP_SECONDS = 12.0  # the program's own clean stop takes up to 10
 SHOWN_LINES = 3
@@ -111,8 +113,8 @@ def _environment(eloomi: LocalEloomi, slack: LocalSlack, address: str, company: 
 async def _program(
     command: Sequence[str], env: dict[str, str], folder: Path
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The program in a folder of its own, with the policy's defaults; stopped at the end, politely and then not."""
-    (folder / "policy.toml").touch()
+    """The program in a folder of its own, with a policy of its own; stopped at the end, politely and then not."""
+    (folder / "policy.toml").write_text(DEMO_POLICY, encoding="utf-8")
     with (folder / LOG_NAME).open("wb") as log:
         child = await asyncio.create_subprocess_exec(
             *command, env=env, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -18,7 +18,7 @@ from bot.jobs.decide import Decided, decide
 from bot.jobs.deliver import deliver
 from bot.jobs.pull import PullReport, pull
 from bot.jobs.settle import settle
-from bot.store import PassRecord, Pulled, State, Store
+from bot.store import PassRecord, Pulled, State, Store, StoredNotice
 from bot.workspace import Workspace
 
 log = structlog.get_logger()
@@ -36,6 +36,7 @@ WAITING = frozenset(
         Reason.SEND,
     }
 )
+SHOWN_MOST = 50
 LEASE_WAIT_SECONDS = 10
 LEASE_STEP_SECONDS = 0.25
 
@@ -52,6 +53,7 @@ class PassReport:
     unknown: int = 0
     frozen: str | None = None
     problem: DeadlineBotError | None = None  # why sending did not come to its end
+    would_send: tuple[StoredNotice, ...] = ()  # of a rehearsal: the first SHOWN_MOST messages
 
 
 async def remind(workspace: Workspace, now: datetime, *, only: str | None = None, pulls: bool = True) -> PassReport:
@@ -81,7 +83,8 @@ async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = No
     pulled = await pull(workspace, now)
     people = _people(workspace, now, only, everybody=True)
     decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
-    return _report(workspace, pass_id, decided, None)
+    planned = [workspace.store.outbox.notice(notice_id) for notice_id in workspace.store.outbox.planned()[:SHOWN_MOST]]
+    return replace(_report(workspace, pass_id, decided, None), would_send=tuple(planned))
 
 
 def find_person(store: Store, wanted: str) -> int:

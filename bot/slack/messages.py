@@ -121,9 +121,7 @@ def _greeting(words: Words, first_name: str) -> str:
 def _opening(words: Words, lines: Sequence[Line], today: date) -> str:
     overdue = sum(line.deadline_on < today and not line.reproach_free for line in lines)
     if overdue == len(lines):
-        return words.n(
-            "a required course is past its date:", "{count} required courses are past their date:", len(lines)
-        )
+        return words.n("a required course is overdue:", "{count} required courses are overdue:", len(lines))
     return words.n("a required course is waiting for you:", "{count} required courses are waiting for you:", len(lines))
 
 

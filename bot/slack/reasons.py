@@ -6,10 +6,13 @@ Short, true, with the next date on which something will happen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date
 
+from bot.deadlines.calendar import zone_info
 from bot.deadlines.model import Decision, NoMatch, Reason, Step
 from bot.slack.words import Words
+
+WAITING = frozenset({Reason.DAY_OFF, Reason.OUTSIDE_HOURS, Reason.AWAY, Reason.SNOOZED, Reason.CAPPED})
 
 
 def _(message: str) -> str:
@@ -17,9 +20,18 @@ def _(message: str) -> str:
     return message
 
 
-def explain(words: Words, decision: Decision) -> str:
-    """One or two sentences: why this assignment does or does not bring a reminder now, and what comes next."""
-    return " ".join(part for part in (TEXTS[decision.reason](words, decision), _next(words, decision)) if part)
+def explain(words: Words, decision: Decision, zone: str) -> str:
+    """One or two sentences: why this assignment does or does not bring a reminder now, and what comes next.
+
+    `zone` is the person's: dates are their local ones.
+    """
+    said = (TEXTS[decision.reason](words, decision), _next(words, decision), _again(words, decision, zone))
+    return " ".join(part for part in said if part)
+
+
+def received(words: Words, said_on: date, step: Step) -> str:
+    """Why a reminder came on that day."""
+    return words.t("You got this on {date}; the rule: {step}.", date=words.date(said_on), step=step_name(words, step))
 
 
 def step_name(words: Words, step: Step) -> str:
@@ -45,6 +57,14 @@ def _next(words: Words, decision: Decision) -> str:
     return words.t(
         "Next: {date}, {step}.", date=words.date(decision.next_on), step=step_name(words, decision.next_step)
     )
+
+
+def _again(words: Words, decision: Decision, zone: str) -> str:
+    """From when a reminder that waits can go."""
+    if decision.next_at is None or decision.reason not in WAITING:
+        return ""
+    local = decision.next_at.astimezone(zone_info(zone) or UTC)
+    return words.t("It can go from {date}.", date=words.date(local.date()))
 
 
 def _with_deadline(words: Words, decision: Decision, text: str) -> str:

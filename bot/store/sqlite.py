@@ -27,7 +27,8 @@ BUSY_SECONDS = 15
 def connect(path: Path) -> Database:
     """A connection to this file, made where it is missing. Raises a StoreError."""
     with translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds data about people: for its owner's eyes; SQLite's other files follow it
         conn = sqlite3.connect(
             path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, factory=_Connection
         )

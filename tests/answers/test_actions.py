@@ -6,17 +6,19 @@ import asyncio
 
 import pytest
 
-from bot.demo.slack_state import Answer
+from bot.demo.slack_state import Answer, Message
 from tests.answers.conftest import Listening
 from tests.company import DAY, Company, slack_id
 
 TEN = f"{DAY} 10:00"
 
 
-async def pressed(company: Company, button: str, *, person_id: int = 1, by: int | None = None) -> list[Answer]:
-    """What comes of pressing a button of somebody's latest DM."""
+async def pressed(
+    company: Company, button: str, *, person_id: int = 1, by: int | None = None, on: Message | None = None
+) -> list[Answer]:
+    """What comes of pressing a button of a DM, of somebody's latest where none is given."""
     before = len(company.slack.answers)
-    message = company.message(person_id)
+    message = on or company.message(person_id)
     assert await company.slack.press(message, button, by=slack_id(by or person_id)) == {}
     await asyncio.sleep(0.15)
     return company.slack.answers[before:]
@@ -47,8 +49,8 @@ async def test_why_this_explains_each_course_that_the_dm_named(company: Company,
     async with listening():
         answer = await only_answer(company, "Why this?")
     assert (answer.kind, answer.slack_id, answer.about) == ("response", "U01", company.message(1))
-    assert "*Fire*\nDue Tuesday 15 June 2027. This reminder was sent: on the day it is due." in answer.text
-    assert "*Gdpr*\nDue Tuesday 22 June 2027. This reminder was sent: 7 days before." in answer.text
+    assert "*Fire*\nYou got this on Tuesday 15 June 2027; the rule: on the day it is due. Due " in answer.text
+    assert "*Gdpr*\nYou got this on Tuesday 15 June 2027; the rule: 7 days before. Due " in answer.text
     assert "Ladder" not in answer.text
 
 
@@ -73,7 +75,45 @@ async def test_why_this_tells_what_has_become_of_a_course_since(company: Company
     await company.one_pass(f"{DAY} 11:00")
     async with listening():
         answer = await only_answer(company, "why")
-    assert "*Fire*\nThe course is finished." in answer.text
+    assert "the rule: on the day it is due. The course is finished." in answer.text
+
+
+async def test_why_this_tells_the_rule_of_its_own_dm_and_how_the_course_stands_now(
+    company: Company, listening: Listening
+) -> None:
+    company.hire(1).assign(1, 1, DAY)
+    await company.one_pass(TEN)
+    tuesdays = company.message(1)
+    await company.one_pass("2027-06-16 10:00")
+    async with listening():
+        (answer,) = await pressed(company, "why", on=tuesdays)
+    assert "You got this on Tuesday 15 June 2027; the rule: on the day it is due." in answer.text
+    assert "This reminder was sent: 1 working day after." in answer.text
+
+
+async def test_why_this_says_of_a_course_no_longer_assigned_that_it_is_not_required(
+    company: Company, listening: Listening
+) -> None:
+    company.hire(1).assign(1, 1, DAY).assign(1, 2, "2027-06-22")
+    await company.one_pass(TEN)
+    del company.eloomi.participants[0]
+    await company.one_pass(f"{DAY} 11:00")
+    async with listening():
+        answer = await only_answer(company, "why")
+    assert "the rule: on the day it is due. The course is not required." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("button", "said"), [("done", "I ask the learning system again"), ("plan", "put one into your calendar")]
+)
+async def test_the_other_buttons_say_what_to_expect(
+    company: Company, listening: Listening, button: str, said: str
+) -> None:
+    company.crowd(1)
+    await company.one_pass(TEN)
+    async with listening():
+        answer = await only_answer(company, button)
+    assert said in answer.text
 
 
 async def test_somebody_elses_button_reveals_nothing(company: Company, listening: Listening) -> None:

@@ -159,8 +159,8 @@ GIVEN_LATE = a_line("2027-06-01", reproach_free=True)
     [
         pytest.param([OPEN], "Hi Ada, a required course is waiting for you:", id="one"),
         pytest.param([OPEN] * 3, "Hi Ada, 3 required courses are waiting for you:", id="three"),
-        pytest.param([LATE], "Hi Ada, a required course is past its date:", id="one overdue"),
-        pytest.param([LATE] * 2, "Hi Ada, 2 required courses are past their date:", id="two overdue"),
+        pytest.param([LATE], "Hi Ada, a required course is overdue:", id="one overdue"),
+        pytest.param([LATE] * 2, "Hi Ada, 2 required courses are overdue:", id="two overdue"),
         pytest.param([LATE, OPEN], "Hi Ada, 2 required courses are waiting for you:", id="one of two overdue"),
         pytest.param([GIVEN_LATE], "Hi Ada, a required course is waiting for you:", id="past when assigned"),
         pytest.param([LATE, GIVEN_LATE], "Hi Ada, 2 required courses are waiting for you:", id="one was, one was not"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.deadlines.model import DUE, Decision, NoMatch, Reason, Step
-from bot.slack.reasons import TEXTS, explain, step_name
+from bot.slack.reasons import TEXTS, explain, received, step_name
 from bot.slack.words import languages, words
 from tests.builders import on
 
 LANGUAGES = sorted(languages())
+ZONE = "Pacific/Auckland"
 DETAILS: dict[Reason, list[str]] = {
     Reason.NO_SLACK_MATCH: list(NoMatch),
     Reason.CAPPED: ["", "today", "gap"],
@@ -40,7 +42,7 @@ def test_every_reason_has_a_text() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("reason", "detail"), EVERY)
 def test_every_decision_is_one_or_two_whole_sentences(reason: Reason, detail: str, language: str) -> None:
-    said = explain(words(language), a_decision(reason, detail))
+    said = explain(words(language), a_decision(reason, detail), ZONE)
     assert said.strip() == said
     assert said.endswith(".")
     assert said[0].isupper()
@@ -52,19 +54,19 @@ def test_every_decision_is_one_or_two_whole_sentences(reason: Reason, detail: st
 @pytest.mark.parametrize(("reason", "detail"), EVERY)
 def test_every_decision_is_said_in_the_language_itself(reason: Reason, detail: str, language: str) -> None:
     decision = a_decision(reason, detail, next_on=on("2027-06-23"), next_step=DUE)
-    assert explain(words(language), decision) != explain(words("en"), decision)
+    assert explain(words(language), decision, ZONE) != explain(words("en"), decision, ZONE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_two_decisions_are_said_alike(language: str) -> None:
-    said = [explain(words(language), a_decision(reason, detail)) for reason, detail in ALL]
+    said = [explain(words(language), a_decision(reason, detail), ZONE) for reason, detail in ALL]
     assert len(said) == len(set(said))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_decision_of_which_no_fact_is_known_can_still_be_said(reason: Reason, language: str) -> None:
-    assert explain(words(language), a_decision(reason, step=None, deadline_on=None))
+    assert explain(words(language), a_decision(reason, step=None, deadline_on=None), ZONE)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,12 @@ def test_a_decision_of_which_no_fact_is_known_can_still_be_said(reason: Reason, 
             id="nothing comes after giving up",
         ),
         pytest.param(
+            a_decision(Reason.AWAY, next_at=datetime(2027, 6, 15, 20, 30, tzinfo=UTC)),
+            "Due Wednesday 23 June 2027. The Slack status says away, so the reminder waits. "
+            "It can go from Wednesday 16 June 2027.",
+            id="a reminder that waits, with the date as it is there",
+        ),
+        pytest.param(
             a_decision(Reason.UNDELIVERABLE, "user_disabled"),
             "Slack did not deliver today (user_disabled); the bot tries again on another day.",
             id="Slack's word",
@@ -104,23 +112,28 @@ def test_a_decision_of_which_no_fact_is_known_can_still_be_said(reason: Reason, 
     ],
 )
 def test_dates_and_steps_are_named(decision: Decision, said: str) -> None:
-    assert explain(words("en"), decision) == said
+    assert explain(words("en"), decision, ZONE) == said
+
+
+def test_a_reminder_that_came_is_told_with_its_day_and_rule() -> None:
+    said = received(words("en"), on("2027-06-21"), Step("before", 2))
+    assert said == "You got this on Monday 21 June 2027; the rule: 2 days before."
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("raw", ["2027-02-30", "31/12/27", "{course}", "{", "TBD", "٢٠٢٧-٠١-٠١"])
 def test_an_impossible_deadline_is_shown_as_it_was_written(raw: str, language: str) -> None:
-    assert raw in explain(words(language), a_decision(Reason.INVALID_DEADLINE, raw, deadline_on=None))
+    assert raw in explain(words(language), a_decision(Reason.INVALID_DEADLINE, raw, deadline_on=None), ZONE)
 
 
 @given(raw=st.text(max_size=200), language=st.sampled_from(LANGUAGES))
 def test_whatever_was_written(raw: str, language: str) -> None:
-    assert raw in explain(words(language), a_decision(Reason.INVALID_DEADLINE, raw, deadline_on=None))
+    assert raw in explain(words(language), a_decision(Reason.INVALID_DEADLINE, raw, deadline_on=None), ZONE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_miss_has_words_of_its_own(language: str) -> None:
-    said = {explain(words(language), a_decision(Reason.NO_SLACK_MATCH, reason)) for reason in NoMatch}
+    said = {explain(words(language), a_decision(Reason.NO_SLACK_MATCH, reason), ZONE) for reason in NoMatch}
     assert len(said) == len(NoMatch)
 
 
