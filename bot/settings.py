@@ -1,6 +1,6 @@
 """The environment (also `.env`) and policy.toml, read once into one frozen Settings.
 
-interface.md, "Environment", and policy.md, "policy.toml". A missing or malformed value is a SettingsError: one line
+interface.md, "Environment", and policy.toml. A missing or malformed value is a SettingsError: one line
 that names it, says what is wrong and where to get it. No value is ever repeated in an error: it may be a secret.
 """
 

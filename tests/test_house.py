@@ -15,6 +15,7 @@ from typer.main import get_command
 import bot
 from bot.answers import actions, commands
 from bot.cli import app
+from bot.deadlines.model import Reason
 from bot.deadlines.terms import Policy
 from bot.settings import Settings, read_policy
 
@@ -71,6 +72,37 @@ def test_the_readme_names_no_file_that_is_not_there() -> None:
     named = set(re.findall(r"`([\w./-]+\.(?:md|toml|yml)|Procfile)`", README))
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+# ── docs ──
+
+
+def test_the_policys_page_names_every_reason_in_its_order() -> None:
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`([a-z_]+)`", page.split("## The reasons, in order")[1])
+    assert listed == [reason.value for reason in Reason]
+
+
+def test_every_rule_that_the_code_cites_is_a_heading_of_its_page() -> None:
+    headings = {
+        name: set(re.findall(r"^## (.+)$", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("policy.md", "interface.md")
+    }
+    cited = [
+        (page, heading)
+        for path in (ROOT / "bot").rglob("*.py")
+        for page, heading in re.findall(r'(policy\.md|interface\.md), "([^"]+)"', path.read_text(encoding="utf-8"))
+    ]
+    assert cited
+    assert [(page, heading) for page, heading in cited if heading not in headings[page]] == []
+
+
+def test_the_interfaces_page_names_every_event_that_is_logged() -> None:
+    page = (ROOT / "docs" / "interface.md").read_text(encoding="utf-8").split("## Logs")[1]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py"))
+    logged = set(re.findall(r'(?:log\.\w+|_went_well)\(\s*"([a-z]+\.[a-z_]+)"', source))
+    logged |= set(re.findall(r'"(lease\.\w+|pass\.frozen|pass\.done)"', source))
+    assert logged == set(re.findall(r"`([a-z]+\.[a-z_]+)`", page))
 
 
 # ── policy.toml ──

@@ -2,7 +2,7 @@
 
 Each class owns Slack's own error words; the map is built from the classes, so a word stands in one place. An error
 that no class names is a refusal of this one message: it is recorded and shown, and nothing else stops.
-Source: Slack's documentation of chat.postMessage and chat.update, and what was tried (facts/slack.md).
+Source: Slack's documentation of chat.postMessage and chat.update, and what was tried.
 """
 
 from __future__ import annotations
