@@ -29,7 +29,8 @@ from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
-RECENT, LOOK_AGAIN = timedelta(0), timedelta(minutes=10)  # how old a look may be (policy.md, "Just completed")
+NO_TIME = timedelta(0)  # a look from the future is none
+LOOK_AGAIN_AFTER = timedelta(minutes=10)  # policy.md, "Just completed"
 POSTS_AT_ONCE = 4
 ROUNDS = 3  # of sending, reading back, and sending what was not found
 BETWEEN_ROUNDS_SECONDS = 1
@@ -188,7 +189,11 @@ class _Delivery:
         async with self.looking:
             now = self.workspace.clock()
             looked = {course_id: self.workspace.store.snapshots.looked_at(course_id) for course_id in sorted(courses)}
-            old = [course_id for course_id, at in looked.items() if at is None or not RECENT <= now - at <= LOOK_AGAIN]
+            old = [
+                course_id
+                for course_id, at in looked.items()
+                if at is None or not NO_TIME <= now - at <= LOOK_AGAIN_AFTER
+            ]
             if old:
                 await refresh(self.workspace, old, now)
 

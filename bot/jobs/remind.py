@@ -57,7 +57,7 @@ class PassReport:
 
 
 async def remind(workspace: Workspace, now: datetime, *, only: str | None = None, pulls: bool = True) -> PassReport:
-    """One pass at `now`. Raises LmsError, SlackError or StoreError where it could not begin to send.
+    """One pass at `now`. Raises LmsError, SlackError, StoreError or PersonNotFound where it could not begin to send.
 
     `only` is one person's e-mail, LMS id or Slack id; without `pulls` it decides by what was pulled before, and only
     for those whose time has come.
