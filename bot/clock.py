@@ -1,4 +1,4 @@
-"""Where an instant comes from: the real clock, `--now`, or a stand-in's clock. The only module that reads the time of day."""
+"""Where an instant comes from: the real clock, `--now`, or a stand-in's. The only module that reads the time of day."""
 
 from __future__ import annotations
 
