@@ -35,9 +35,8 @@ def find_asker(workspace: Workspace, slack_id: str) -> Asker | None:
     if found is None:
         return None
     told = explain_person(workspace.settings, workspace.store, found, workspace.clock())
-    dossier = next(iter(workspace.store.snapshots.dossiers([found])))[0]
     lines = [
-        line_of(workspace.settings, course, dossier, decision.deadline_on)
+        line_of(workspace.settings, course, told.dossier, decision.deadline_on)
         for course, decision in told.decisions
         if decision.reason not in NOT_OPEN and decision.deadline_on
     ]

@@ -35,7 +35,7 @@ async def correct_one(workspace: Workspace, notice_id: str) -> bool:
     notice, truth = workspace.store.outbox.notice(notice_id), workspace.store.outbox.true_state(notice_id)
     if notice.channel_id is None or notice.ts is None:
         return True
-    dossier = next(iter(workspace.store.snapshots.dossiers([notice.person_id])))[0]
+    dossier = workspace.store.snapshots.dossier(notice.person_id)
     outcome = await workspace.slack.update(
         notice.channel_id, notice.ts, correction(workspace.settings, notice, dossier, truth)
     )

@@ -101,7 +101,8 @@ async def decide(
 
 
 def _save(workspace: Workspace, planner: Planner, chunk: list[Dossier], decided: Decided) -> None:
-    plans = [planner.plan(dossier, decided.at) for dossier in chunk]
+    fresh = planner.is_fresh(decided.at)
+    plans = [planner.plan(dossier, decided.at, fresh=fresh) for dossier in chunk]
     notices = [(workspace.new_id(), p.notice, planner.named(p.notice)) for p in plans if p.notice is not None]
     decisions = [d for p in plans for d in p.decisions]
     ids = [d.person_id for d in chunk]

@@ -165,7 +165,7 @@ class _Delivery:
         for _ in range(LOOKS_MOST):
             await self._look_again(courses)
             now = self.workspace.clock()
-            dossier = next(iter(self.workspace.store.snapshots.dossiers([notice.person_id])))[0]
+            dossier = self.workspace.store.snapshots.dossier(notice.person_id)
             plan = self.planner.plan(dossier, now)
             if plan.notice and _says_the_same(notice, plan.notice):
                 return notice, dossier

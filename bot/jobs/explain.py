@@ -9,7 +9,7 @@ from bot.deadlines.model import Course, Decision, Person
 from bot.jobs.decide import Planner
 from bot.jobs.people import person_of
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Dossier, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,7 @@ class Explanation:
     """One person and every assignment's decision."""
 
     person: Person
+    dossier: Dossier  # what it was decided from
     decisions: tuple[tuple[Course, Decision], ...]
 
 
@@ -25,10 +26,11 @@ def explain_person(
 ) -> Explanation:
     """Decide for this person at `now`. `assume_pulls`: as if pulls had gone on until then."""
     planner = Planner(settings, store)
-    dossier = next(iter(store.snapshots.dossiers([person_id])))[0]
+    dossier = store.snapshots.dossier(person_id)
     plan = planner.plan(dossier, now, fresh=True if assume_pulls else None)
     final = plan.frozen() if store.passes.frozen() else plan
     return Explanation(
         person=person_of(dossier, settings),
+        dossier=dossier,
         decisions=tuple((planner.course(d.course_id), d) for d in final.decisions),
     )

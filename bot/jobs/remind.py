@@ -62,29 +62,29 @@ async def remind(workspace: Workspace, now: datetime, *, only: str | None = None
     `only` is one person's e-mail, LMS id or Slack id; without `pulls` it decides by what was pulled before, and only
     for those whose time has come.
     """
+    decided = await _up_to_sending(workspace, now, only, pulls=pulls)
+    problem = await _send(workspace, decided)
+    report = _report(workspace, decided, problem)
+    _end(workspace, decided, report, quiet=pulls and only is None and not WAITING & report.reasons.keys())
+    return report
+
+
+async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = None) -> PassReport:
+    """The same pass without a word to anybody; the workspace's store must be a rehearsal's copy."""
+    decided = await _up_to_sending(workspace, now, only, pulls=True)
+    planned = [workspace.store.outbox.notice(notice_id) for notice_id in workspace.store.outbox.planned()[:SHOWN_MOST]]
+    return replace(_report(workspace, decided, None), would_send=tuple(planned))
+
+
+async def _up_to_sending(workspace: Workspace, now: datetime, only: str | None, *, pulls: bool) -> Decided:
+    """What a pass and its rehearsal have in common: settle, pull, decide."""
     pass_id = workspace.new_id()
     bind_contextvars(pass_id=pass_id)
     workspace.store.passes.begun(pass_id, now, partial=only is not None)
     await settle(workspace)
     pulled = await pull(workspace, now) if pulls else None
     people = _people(workspace, now, only, everybody=pulls)
-    decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
-    problem = await _send(workspace, pass_id, decided)
-    report = _report(workspace, pass_id, decided, problem)
-    _end(workspace, pass_id, now, report, quiet=pulls and only is None and not WAITING & report.reasons.keys())
-    return report
-
-
-async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = None) -> PassReport:
-    """The same pass without a word to anybody; the workspace's store must be a rehearsal's copy."""
-    pass_id = workspace.new_id()
-    workspace.store.passes.begun(pass_id, now, partial=only is not None)
-    await settle(workspace)
-    pulled = await pull(workspace, now)
-    people = _people(workspace, now, only, everybody=True)
-    decided = await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
-    planned = [workspace.store.outbox.notice(notice_id) for notice_id in workspace.store.outbox.planned()[:SHOWN_MOST]]
-    return replace(_report(workspace, pass_id, decided, None), would_send=tuple(planned))
+    return await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
 
 
 def find_person(store: Store, wanted: str) -> int:
@@ -124,12 +124,12 @@ def _held(workspace: Workspace, pulled: PullReport | None) -> str | None:
     return workspace.store.passes.held_by_pull()
 
 
-async def _send(workspace: Workspace, pass_id: str, decided: Decided) -> DeadlineBotError | None:
+async def _send(workspace: Workspace, decided: Decided) -> DeadlineBotError | None:
     """Deliver and correct, unless frozen; what stopped it is reported, not raised: the pass has something to show."""
     if decided.frozen:
         return None
     try:
-        await deliver(workspace, pass_id)
+        await deliver(workspace, decided.pass_id)
         workspace.store.passes.thaw_pass()
         await correct(workspace)
     except DeadlineBotError as error:
@@ -137,8 +137,8 @@ async def _send(workspace: Workspace, pass_id: str, decided: Decided) -> Deadlin
     return None
 
 
-def _report(workspace: Workspace, pass_id: str, decided: Decided, problem: DeadlineBotError | None) -> PassReport:
-    outcomes = workspace.store.outbox.outcomes(pass_id)
+def _report(workspace: Workspace, decided: Decided, problem: DeadlineBotError | None) -> PassReport:
+    outcomes = workspace.store.outbox.outcomes(decided.pass_id)
     return PassReport(
         pulled=workspace.store.snapshots.last(),
         reasons=decided.reasons,
@@ -151,11 +151,11 @@ def _report(workspace: Workspace, pass_id: str, decided: Decided, problem: Deadl
     )
 
 
-def _end(workspace: Workspace, pass_id: str, now: datetime, report: PassReport, *, quiet: bool) -> None:
+def _end(workspace: Workspace, decided: Decided, report: PassReport, *, quiet: bool) -> None:
     workspace.store.passes.ended(
         PassRecord(
-            pass_id=pass_id,
-            at=now,
+            pass_id=decided.pass_id,
+            at=decided.at,
             planned=report.planned,
             sent=report.sent,
             failed=report.failed,

@@ -1,4 +1,6 @@
-"""The clock of `run`: a tick at each quarter of an hour, one at a time, none lost, and an orderly end.
+"""The clock of `run`: a tick at each quarter of an hour, one at a time, and an orderly end.
+
+A tick that would fall into a long one is passed over: what it would have done is due at the next as well.
 
 APScheduler calls `tick`; whether a person's local day is done is decided by our own code, never by a trigger in a local
 zone (CronTrigger skips a day around a clock change). With a stand-in's clock the same ticks come from there instead.

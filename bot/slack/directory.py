@@ -41,7 +41,8 @@ def match(
     `domains` turns an LMS domain into Slack's; `links` are joined by an admin and win over addresses.
     """
     by_address, standing = _candidates(members)
-    addresses = {person_id: (_slack_address(email, domains), two) for person_id, email, two in people}
+    aliases = {normal(lms): normal(slack) for lms, slack in domains.items()}
+    addresses = {person_id: (_slack_address(email, aliases), two) for person_id, email, two in people}
     bearers: defaultdict[str, int] = defaultdict(int)
     for address, _ in addresses.values():
         bearers[address] += 1
@@ -54,9 +55,8 @@ def match(
     }
 
 
-def _slack_address(email: str | None, domains: Mapping[str, str]) -> str:
+def _slack_address(email: str | None, aliases: Mapping[str, str]) -> str:
     local, at, domain = normal(email or "").rpartition("@")
-    aliases = {normal(lms): normal(slack) for lms, slack in domains.items()}
     return f"{local}@{aliases.get(domain, domain)}" if at and local else ""
 
 

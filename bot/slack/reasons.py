@@ -12,7 +12,8 @@ from bot.deadlines.calendar import zone_info
 from bot.deadlines.model import Decision, NoMatch, Reason, Step
 from bot.slack.words import Words
 
-WAITING = frozenset({Reason.DAY_OFF, Reason.OUTSIDE_HOURS, Reason.AWAY, Reason.SNOOZED, Reason.CAPPED})
+AHEAD = frozenset({Reason.NOT_DUE_YET, Reason.ALREADY_SENT})  # the next step is what a person asks for
+HELD_BACK = frozenset({Reason.DAY_OFF, Reason.OUTSIDE_HOURS, Reason.AWAY, Reason.SNOOZED, Reason.CAPPED})
 
 
 def _(message: str) -> str:
@@ -44,15 +45,7 @@ def step_name(words: Words, step: Step) -> str:
 
 
 def _next(words: Words, decision: Decision) -> str:
-    if (
-        decision.next_on is None
-        or decision.next_step is None
-        or decision.reason
-        not in (
-            Reason.NOT_DUE_YET,
-            Reason.ALREADY_SENT,
-        )
-    ):
+    if decision.next_on is None or decision.next_step is None or decision.reason not in AHEAD:
         return ""
     return words.t(
         "Next: {date}, {step}.", date=words.date(decision.next_on), step=step_name(words, decision.next_step)
@@ -61,7 +54,7 @@ def _next(words: Words, decision: Decision) -> str:
 
 def _again(words: Words, decision: Decision, zone: str) -> str:
     """From when a reminder that waits can go."""
-    if decision.next_at is None or decision.reason not in WAITING:
+    if decision.next_at is None or decision.reason not in HELD_BACK:
         return ""
     local = decision.next_at.astimezone(zone_info(zone) or UTC)
     return words.t("It can go from {date}.", date=words.date(local.date()))

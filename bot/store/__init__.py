@@ -200,6 +200,10 @@ class Snapshots(Protocol):
         """Everybody with an assignment, or these people, in chunks, by id; memory does not grow with their number."""
         ...
 
+    def dossier(self, person_id: int) -> Dossier:
+        """Everything about this one person; an empty dossier where nothing is stored."""
+        ...
+
     def links(self) -> dict[int, str]:
         """LMS people joined to a Slack person by an admin: LMS id -> Slack id."""
         ...

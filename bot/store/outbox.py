@@ -227,10 +227,7 @@ class SqliteOutbox:
     def claim(self, notice_id: str, *, wall_at: datetime) -> None:
         """planned -> sending, on disk before the post begins."""
         with self._move(notice_id, (State.PLANNED,), State.SENDING, claimed_at=wall_at.timestamp()):
-            self._db.conn.execute(
-                "UPDATE notices SET attempts = attempts + 1 WHERE team_id = ? AND notice_id = ?",
-                (self._team, notice_id),
-            )
+            pass
 
     def sent(self, notice_id: str, *, channel_id: str, ts: str, at: datetime) -> None:
         """It arrived."""
@@ -274,7 +271,8 @@ class SqliteOutbox:
     def _move(self, notice_id: str, before: Sequence[State], after: State, **fields: Any) -> Iterator[None]:
         """One move and what belongs to it, in one transaction. Raises StoreError where the notice is elsewhere."""
         columns = "".join(f", {name} = :{name}" for name in fields)
-        sql = f"UPDATE notices SET state = :after{columns} WHERE team_id = :team AND notice_id = :id "
+        sql = "UPDATE notices SET state = :after, attempts = attempts + (:after = 'sending')"
+        sql += f"{columns} WHERE team_id = :team AND notice_id = :id "
         sql += "AND state IN (SELECT value FROM json_each(:before))"
         named = {"after": after, "team": self._team, "id": notice_id, "before": json.dumps(list(before)), **fields}
         with immediate(self._db):

@@ -44,6 +44,9 @@ INSERT INTO staged_assignments ({rows.ASSIGNMENT}, page, n) VALUES (?, ?, ?, ?, 
 ADD_PAGE = "INSERT OR REPLACE INTO staged_pages VALUES (?, ?, ?, ?, ?, ?, ?)"
 ADD_REJECT = "INSERT INTO staged_rejects VALUES (?, ?, ?, ?, ?, ?, ?)"
 
+IN_SCOPE = "(:whole OR course_id IN (SELECT value FROM json_each(:courses)))"
+DIGESTS = f"SELECT course_id, page, digest FROM pages WHERE team_id = :team AND {IN_SCOPE}"
+
 # A page is replaced where it came with another digest than when this pull began, or came no more.
 FIND_REPLACED = """
 INSERT INTO replaced_pages
@@ -77,10 +80,10 @@ STAGED = """
 SELECT (SELECT count(*) FROM staged_people), coalesce(sum(assignments), 0), coalesce(sum(completions), 0)
 FROM staged_pages
 """
-STORED = """
+STORED = f"""
 SELECT (SELECT count(*) FROM people WHERE team_id = :team AND :whole), coalesce(sum(assignments), 0),
     coalesce(sum(completions), 0)
-FROM pages WHERE team_id = :team AND (:whole OR course_id IN (SELECT value FROM json_each(:courses)))
+FROM pages WHERE team_id = :team AND {IN_SCOPE}
 """
 REPLACE_PEOPLE = (
     "DELETE FROM people WHERE team_id = :team",
@@ -199,7 +202,7 @@ class SqliteSnapshotWriter:
         self._names = {"team": team_id, "whole": self._whole, "courses": rows.ids_text(course_ids or ())}
         self._listed = 0
         db.conn.executescript(STAGE)
-        digests = db.conn.execute("SELECT course_id, page, digest FROM pages WHERE team_id = ?", [team_id])
+        digests = db.conn.execute(DIGESTS, self._names)
         self._digests = {(course_id, page): digest for course_id, page, digest in digests}
 
     def add_members(self, members: Sequence[Member]) -> None:

@@ -31,6 +31,11 @@ class _Snapshots(SqliteSnapshots):
         """Everybody with an assignment, or these people, in chunks, by id."""
         return self._dossiers.all() if person_ids is None else self._dossiers.of(person_ids)
 
+    def dossier(self, person_id: int) -> Dossier:
+        """Everything about this one person; an empty dossier where nothing is stored."""
+        (chunk,) = self._dossiers.of([person_id])
+        return chunk[0]
+
 
 class SqliteStore:
     """One workspace's memory in one file; see the Store protocol."""

@@ -496,6 +496,12 @@ class DossierContract:
         pull(store, *TWO)
         assert [d for chunk in store.snapshots.dossiers([]) for d in chunk] == []
 
+    def test_one_person_is_read_like_everybody_and_a_stranger_is_an_empty_dossier(self, store: Store) -> None:
+        pull(store, an_assignment(person_id=1), an_assignment(person_id=2))
+        assert [[store.snapshots.dossier(n) for n in (1, 2)]] == list(store.snapshots.dossiers())
+        stranger = store.snapshots.dossier(9)
+        assert (stranger.person_id, stranger.learner, stranger.assignments, stranger.said) == (9, None, (), ())
+
     def test_somebody_unknown_has_an_empty_dossier(self, store: Store) -> None:
         found = dossier_of(store, 99)
         assert (found.learner, found.member, found.no_match) == (None, None, None)
