@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import secrets
 import signal
@@ -32,6 +33,7 @@ from bot.workspace import Progress, Workspace, silent
 
 log = structlog.get_logger()
 
+ENDING = (signal.SIGTERM, signal.SIGINT)
 CLOSE_SECONDS = 1.5  # that closing the socket may take
 
 
@@ -103,9 +105,7 @@ async def run(settings: Settings, clock_url: str | None = None) -> None:
     """
     _check_run(settings, clock_url)
     running = _Running(settings)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.stop)
+    _listen_for_signals(running.stop)
     served = asyncio.create_task(_serve(settings, running, clock_url))
     await asyncio.wait([served, asyncio.create_task(running.stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
     if not running.connected:
@@ -114,6 +114,24 @@ async def run(settings: Settings, clock_url: str | None = None) -> None:
         await served
     if running.error:
         raise running.error
+
+
+def _listen_for_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` in the loop at each signal to end, for as long as the process lives.
+
+    Not by the loop's own handlers: closing the loop would give the signals back their default, and a second one that
+    comes while the process is on its way out would then kill it. So would one that comes while Python itself ends,
+    which is why they are ignored from there on.
+    """
+    loop = asyncio.get_running_loop()
+
+    def heard(_number: int, _frame: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: we are ending already
+            loop.call_soon_threadsafe(stop)
+
+    for number in ENDING:
+        signal.signal(number, heard)
+        atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
 async def _serve(settings: Settings, running: _Running, clock_url: str | None) -> None:

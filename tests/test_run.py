@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -107,6 +107,20 @@ async def test_asked_twice_to_end_it_ends_once(today: Company) -> None:
         process.terminate()
         await asyncio.sleep(0.05)
         assert (await stopped(process)).code == 0
+
+
+async def test_asked_again_and_again_until_it_is_gone_it_still_ends_well(today: Company) -> None:
+    async with running(today) as process:
+        asked = asyncio.create_task(_keep_asking(process))
+        assert (await stopped(process)).code == 0
+        await asked
+
+
+async def _keep_asking(process: asyncio.subprocess.Process) -> None:
+    while process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await asyncio.sleep(0.002)
 
 
 async def test_asked_to_end_before_it_is_connected_it_ends(today: Company) -> None:
