@@ -148,7 +148,7 @@ class StoreDamaged(StoreError):
     """The database file is damaged."""
 
     code = "store_damaged"
-    fix = "Restore a backup, or move the file aside: the next pass starts a new one."
+    fix = "Restore a backup, or move the file aside: the next pass reads back from Slack what was said."
 
 
 class StoreTooNew(StoreError):

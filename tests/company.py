@@ -18,6 +18,7 @@ import itertools
 import logging
 import os
 import re
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -49,6 +50,7 @@ from bot.settings import Settings
 from bot.slack.api import Slack
 from bot.store import State, Store
 from bot.store.lease import Lease
+from bot.store.sqlite import copy
 from bot.store.sqlite_store import open_store, rehearsal
 from bot.workspace import Workspace
 from tests.builders import COPENHAGEN, a_policy, local
@@ -240,6 +242,32 @@ class Company:
         now = self.at(when)
         async with self.workspace() as workspace, sending(workspace):
             return await one_pull(workspace, now)
+
+    # ── what becomes of its disk ─────────────────────────────────────────────────────────────────────────────────
+
+    def lose_disk(self) -> None:
+        """The platform wipes the disk: the database, and all that lies beside it."""
+        for file in self.folder.glob(f"{self.database.name}*"):
+            file.unlink()
+
+    def backed_up(self) -> Path:
+        """A consistent copy of the database as it is now."""
+        to = self.folder / f"backup-{next(self._ids)}.db"
+        copy(self.database, to)
+        return to
+
+    def put_back(self, backup: Path) -> None:
+        """A backup takes the database's place; what else lies beside it stays."""
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{self.database}{ending}").unlink(missing_ok=True)
+        shutil.copyfile(backup, self.database)
+
+    def twin(self, folder: Path) -> Company:
+        """Another copy of the bot for the same people, with a store of its own in that folder."""
+        folder.mkdir()
+        twin = Company(folder, self.eloomi, self.slack, self.clock)
+        twin.time, twin.policy, twin.wishes, twin._ids = self.time, self.policy, self.wishes, self._ids
+        return twin
 
     # ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -26,10 +26,13 @@ class PassSize:
     people: int  # in the snapshot
     largest: int  # the largest pass of the last 14 days
     first: bool  # no pass has yet sent, or had nothing to send
+    rebuilt: bool = False  # the store was lost, and with it all that a pass is measured by
 
 
 def too_busy(size: PassSize, limits: Freeze) -> tuple[str, ...]:
     """Each limit that a pass of this size exceeds, with its figures; empty where it may go."""
+    if size.rebuilt:
+        return ()
     if size.first:
         return _first_pass(size, limits)
     if not limits.busy_pass_people or not limits.busy_pass_percent or not limits.busy_pass_factor:

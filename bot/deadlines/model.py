@@ -162,6 +162,8 @@ class Person:
     no_match: NoMatch | None = None
     refused_on: date | None = None  # the local day on which Slack last refused to deliver to them
     refusal: str = ""  # Slack's error word
+    refusals: int = 0  # how often in a row
+    told_on: tuple[date, ...] = ()  # local days of DMs of which nobody can tell any more what they named
     absence: Absence | None = None
     snoozed_until_on: date | None = None  # reminders may go again on this day
     language: str = "en"

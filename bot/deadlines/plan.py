@@ -48,6 +48,18 @@ def plan(
     return Plan(decisions=tuple(final), notice=_notice(day, final))
 
 
+def reached(
+    day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
+) -> tuple[Reminder, ...]:
+    """What a DM of this day can have named: of each course the latest step reached, where it was not said before."""
+    return tuple(
+        Reminder(course_id=case.course.course_id, step=case.standing.latest.step, deadline_on=deadline_on)
+        for case in _cases(day, assignments, said, course_of)
+        if not case.superseded and case.standing.latest and not case.standing.latest_was_said
+        if (deadline_on := case.assignment.deadline_on)
+    )
+
+
 def _cases(
     day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
 ) -> Iterable[Case]:
@@ -72,7 +84,7 @@ def _capped(cases: Sequence[Case], decisions: Sequence[Decision], said: Sequence
 
 def _cap(day: Day, wanted: Sequence[Decision], said: Sequence[Said]) -> str:
     """Why no DM may go to this person now: `today`, `week`, or nothing."""
-    told_on = {s.said_on for s in said}
+    told_on = {*(s.said_on for s in said), *day.person.told_on}
     if any(on >= day.today for on in told_on):  # later than today: their zone has moved back since
         return "today"
     most = day.policy.caps.reminders_in_7_days

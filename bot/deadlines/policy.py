@@ -16,6 +16,8 @@ from bot.deadlines.model import DUE, Absence, Assignment, Course, Decision, Pers
 from bot.deadlines.steps import NEAR_DAYS, Standing, Track, stand
 from bot.deadlines.terms import Policy, Steps
 
+REFUSED_DAILY = 7  # times in a row that somebody whom Slack refuses is tried again the next day,
+REFUSED_THEN_EVERY_DAYS = 7  # and then only so often
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -194,10 +196,13 @@ def _no_slack_match(case: Case) -> Decision | None:
 
 
 def _undeliverable(case: Case) -> Decision | None:
-    day = case.day
-    if day.person.refused_on != day.today:
+    day, person = case.day, case.day.person
+    if person.refused_on is None:
         return None
-    return case.because(Reason.UNDELIVERABLE, day.person.refusal, day.next_opening())
+    again_on = shift(person.refused_on, 1 if person.refusals < REFUSED_DAILY else REFUSED_THEN_EVERY_DAYS)
+    if day.today >= again_on:
+        return None
+    return case.because(Reason.UNDELIVERABLE, person.refusal, day.local.opening(day.calendar.on_or_after(again_on)))
 
 
 def _gave_up(case: Case) -> Decision | None:

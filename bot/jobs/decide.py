@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.deadlines.freeze import PassSize, too_busy
-from bot.deadlines.model import Course, Notice, Reason
-from bot.deadlines.plan import Plan, plan
-from bot.jobs.calendars import Calendars
-from bot.jobs.keys import reminder_key
-from bot.jobs.people import day_of
-from bot.settings import Settings
-from bot.store import Dossier, Named, Store
+from bot.deadlines.model import Reason
+from bot.deadlines.plan import Plan
+from bot.jobs.planner import Planner
+from bot.jobs.recall import Recall
+from bot.store import Dossier
 from bot.workspace import Workspace
 
 MEASURE = timedelta(days=14)  # the busiest pass in this long is what a pass is measured by
@@ -27,52 +25,11 @@ class Decided:
 
     pass_id: str
     at: datetime
+    recall: Recall
     reasons: Counter[Reason] = field(default_factory=Counter)
     recipients: set[int] = field(default_factory=set)
+    unread: set[int] = field(default_factory=set)  # of whom it could not be found out what they have heard
     frozen: str | None = None
-
-
-class Planner:
-    """Plans one person after another, remembering courses and calendars. Raises SettingsError for unknown countries."""
-
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings, self._store = settings, store
-        self._calendars = Calendars(settings.policy.hours, settings.default_country)
-        self._courses: dict[int, Course] = {}
-
-    def course(self, course_id: int) -> Course:
-        """A course, read once."""
-        if course_id not in self._courses:
-            self._courses[course_id] = self._store.snapshots.course(course_id)
-        return self._courses[course_id]
-
-    def plan(self, dossier: Dossier, now: datetime, *, fresh: bool | None = None) -> Plan:
-        """What this person hears at this instant. `fresh` None: as young as the last pull is."""
-        day = day_of(dossier, self._settings, self._calendars, now)
-        is_fresh = self.is_fresh(now) if fresh is None else fresh
-        return plan(day, dossier.assignments, dossier.said, self.course, fresh=is_fresh)
-
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether the last pull is young enough to send by; one from the future is not to be trusted."""
-        pulled = self._store.snapshots.last()
-        limit = timedelta(hours=self._settings.policy.pull.stale_after_hours)
-        return pulled is not None and timedelta(0) <= now - pulled.at <= limit
-
-    def named(self, notice: Notice) -> tuple[Named, ...]:
-        """The notice's courses as the DM will name them, with their keys."""
-        key, team_id = self._settings.reminder_keys[0], self._store.team_id
-        return tuple(
-            Named(
-                course_id=r.course_id,
-                title=self.course(r.course_id).title,
-                step=r.step,
-                deadline_on=r.deadline_on,
-                key=reminder_key(key, team_id, notice.person_id, r),
-                reproach_free=r.reproach_free,
-                locked=self.course(r.course_id).lock_after_deadline and r.step.kind == "overdue",
-            )
-            for r in notice.reminders
-        )
 
 
 async def decide(
@@ -85,41 +42,66 @@ async def decide(
 ) -> Decided:
     """Decide for everybody (or these people) and put the planned notices into the outbox.
 
-    `held` is why nothing may be sent whatever is decided (a pull that shrank); else the size of the pass decides.
+    Those who are due and of whom the store knows nothing are decided last, once their DMs have been read back. `held`
+    is why nothing may be sent whatever is decided (a pull that shrank); else the size of the pass decides.
+    Raises SlackError or AnotherCopy where what strangers have heard cannot be read.
     """
     workspace.store.outbox.drop_planned()
-    decided, planner = Decided(pass_id=pass_id, at=now), Planner(workspace.settings, workspace.store)
+    planner = Planner(workspace.settings, workspace.store)
+    decided = Decided(pass_id=pass_id, at=now, recall=Recall(workspace, planner))
+    strangers: list[tuple[int, str]] = []
     for chunk in workspace.store.snapshots.dossiers(person_ids):
-        _save(workspace, planner, chunk, decided)
+        strangers += _save_acquainted(workspace, planner, chunk, decided, all_are=held is not None)
         await asyncio.sleep(0)  # commands are answered between two chunks
+    decided.unread = await decided.recall.meet(strangers)
+    for chunk in workspace.store.snapshots.dossiers([person_id for person_id, _ in strangers]):
+        _save(workspace, [(d, planner.plan(d, now)) for d in chunk], planner, decided)
+        await asyncio.sleep(0)
     if person_ids is None:
         workspace.store.outbox.forget_vanished()
-    busy = _too_busy(workspace, decided)
+    busy = await _too_busy(workspace, decided)
     decided.frozen = "; ".join(text for text in (held, busy) if text) or None
     _apply_freeze(workspace, decided, busy)
     return decided
 
 
-def _save(workspace: Workspace, planner: Planner, chunk: list[Dossier], decided: Decided) -> None:
+def _save_acquainted(
+    workspace: Workspace, planner: Planner, chunk: list[Dossier], decided: Decided, *, all_are: bool
+) -> list[tuple[int, str]]:
+    """Save these people's plans, save for those who are due and strangers: returns their LMS ids and Slack ids."""
     fresh = planner.is_fresh(decided.at)
-    plans = [planner.plan(dossier, decided.at, fresh=fresh) for dossier in chunk]
-    notices = [(workspace.new_id(), p.notice, planner.named(p.notice)) for p in plans if p.notice is not None]
-    decisions = [d for p in plans for d in p.decisions]
-    ids = [d.person_id for d in chunk]
+    plans = [(dossier, planner.plan(dossier, decided.at, fresh=fresh)) for dossier in chunk]
+    due = [plan.notice for _, plan in plans if plan.notice]
+    strange = set() if all_are or not due else workspace.store.known.strangers({n.slack_id for n in due})
+    aside = {n.person_id: n.slack_id for n in due if n.slack_id in strange}
+    _save(workspace, [(dossier, plan) for dossier, plan in plans if dossier.person_id not in aside], planner, decided)
+    return list(aside.items())
+
+
+def _save(workspace: Workspace, plans: Sequence[tuple[Dossier, Plan]], planner: Planner, decided: Decided) -> None:
+    """Save final decisions, and the notices that follow; whose DM could not be read is not written to."""
+    going = [plan.notice for _, plan in plans if plan.notice and plan.notice.person_id not in decided.unread]
+    notices = [(workspace.new_id(), notice, planner.named(notice)) for notice in going]
+    decisions = [d for _, plan in plans for d in plan.decisions]
+    ids = [dossier.person_id for dossier, _ in plans]
     workspace.store.outbox.save(ids, decisions, notices, pass_id=decided.pass_id, at=decided.at)
     decided.reasons.update(d.reason for d in decisions)
-    decided.recipients.update(notice.person_id for _, notice, _ in notices)
+    decided.recipients.update(notice.person_id for notice in going)
 
 
-def _too_busy(workspace: Workspace, decided: Decided) -> str | None:
+async def _too_busy(workspace: Workspace, decided: Decided) -> str | None:
     passes, pulled = workspace.store.passes, workspace.store.snapshots.last()
     size = PassSize(
         recipients=len(decided.recipients - passes.approved_people()),
         people=pulled.people if pulled else 0,
         largest=passes.largest_since(decided.at - MEASURE),
         first=passes.is_first(),
+        rebuilt=passes.is_rebuilt(),
     )
-    return "; ".join(too_busy(size, workspace.settings.policy.freeze)) or None
+    found = too_busy(size, workspace.settings.policy.freeze)
+    if found and size.first and await decided.recall.anything_said():
+        return None  # a wiped disk is no first installation, and has no other measure
+    return "; ".join(found) or None
 
 
 def _apply_freeze(workspace: Workspace, decided: Decided, busy: str | None) -> None:

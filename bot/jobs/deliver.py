@@ -16,15 +16,16 @@ import structlog
 from bot.deadlines.model import Notice
 from bot.deadlines.plan import Plan
 from bot.errors import DeadlineBotError, LmsShrunk, OutcomeUnknown, SlackRefused, SlackUnreachable
-from bot.jobs.decide import Planner
+from bot.jobs.alone import check_after
 from bot.jobs.pace import Pace
+from bot.jobs.planner import Planner
 from bot.jobs.pull import refresh
 from bot.jobs.render import dm
 from bot.jobs.settle import settle
 from bot.jobs.together import together
 from bot.slack.messages import Message
 from bot.slack.outcomes import NotTaken, Outcome, Posted, Refused, Unknown, Wait
-from bot.store import Dossier, State, StoredNotice
+from bot.store import Dossier, StoredNotice
 from bot.workspace import Workspace
 
 log = structlog.get_logger()
@@ -53,13 +54,13 @@ async def deliver(workspace: Workspace, pass_id: str) -> None:
         if not workspace.store.outbox.planned():
             break
         await workspace.sleep(BETWEEN_ROUNDS_SECONDS)
-    _check_end(workspace, pass_id)
+    _check_end(workspace)
 
 
-def _check_end(workspace: Workspace, pass_id: str) -> None:
+def _check_end(workspace: Workspace) -> None:
     if left := len(workspace.store.outbox.planned()):
         raise SlackUnreachable(f"{left} messages could not be sent: Slack gave no usable answer.")
-    if unknown := workspace.store.outbox.outcomes(pass_id).get(State.UNKNOWN, 0):
+    if unknown := len(workspace.store.outbox.unsettled()):
         raise OutcomeUnknown(f"It could not be found out whether {unknown} messages arrived.")
 
 
@@ -72,6 +73,8 @@ class _Delivery:
     queue: deque[str] = field(default_factory=deque)
     error: DeadlineBotError | None = None
     shrunk: LmsShrunk | None = None  # why some notices could not be looked at once more
+    arrived: str | None = None  # the notice that arrived last
+    alone: bool = False  # no other copy was found when the first had arrived
     trouble: int = 0  # posts in a row without a usable answer
     waits: int = 0  # rate limits in a row
 
@@ -85,21 +88,37 @@ class _Delivery:
         """Post all that is planned, a few at once. An error stops new posts; those under way still end."""
         self.queue.extend(self.workspace.store.outbox.planned())
         self.total = len(self.queue)
+        if self.total > 1:
+            await self._first_alone()
         await together(self._work() for _ in range(min(POSTS_AT_ONCE, self.total)))
         if self.error:
             raise self.error
 
+    async def _first_alone(self) -> None:
+        """Until one DM has arrived, one at a time; then see that no other copy has written there just before."""
+        while self.arrived is None and self._may_go_on():
+            await self._next()
+        if self.arrived and not self.alone:
+            await check_after(self.workspace, self.arrived)
+            self.alone = True
+
     async def _work(self) -> None:
-        while self.queue and not self.error and not self.workspace.stopping():
-            notice_id = self.queue.popleft()
-            try:
-                await self._one(notice_id)
-            except LmsShrunk as error:
-                self.shrunk = error  # this notice stays planned; the others go on
-            except DeadlineBotError as error:
-                self.error = self.error or error
-                self.queue.clear()
-            self.workspace.progress("messages", self.total - len(self.queue), self.total)
+        while self._may_go_on():
+            await self._next()
+
+    def _may_go_on(self) -> bool:
+        return bool(self.queue) and not self.error and not self.workspace.stopping()
+
+    async def _next(self) -> None:
+        notice_id = self.queue.popleft()
+        try:
+            await self._one(notice_id)
+        except LmsShrunk as error:
+            self.shrunk = error  # this notice stays planned; the others go on
+        except DeadlineBotError as error:
+            self.error = self.error or error
+            self.queue.clear()
+        self.workspace.progress("messages", self.total - len(self.queue), self.total)
 
     async def _one(self, notice_id: str) -> None:
         """Post one notice, if it is still right."""
@@ -126,6 +145,7 @@ class _Delivery:
         match outcome:
             case Posted(channel_id, ts):
                 outbox.sent(notice_id, channel_id=channel_id, ts=ts, at=now)
+                self.arrived = notice_id
                 self._went_well("notice.sent", notice_id)
             case Refused(error):
                 outbox.failed(notice_id, error=error, at=now)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.deadlines.model import Course, Decision, Person
-from bot.jobs.decide import Planner
 from bot.jobs.people import person_of
+from bot.jobs.planner import Planner
 from bot.settings import Settings
 from bot.store import Dossier, Store
 

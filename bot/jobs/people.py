@@ -29,6 +29,8 @@ def person_of(dossier: Dossier, settings: Settings) -> Person:
         no_match=dossier.no_match,
         refused_on=dossier.refused_on,
         refusal=dossier.refusal,
+        refusals=dossier.refusals,
+        told_on=dossier.told_on,
         absence=_absence(settings.policy.away, member, dossier.status_seen_at),
         language=choose(
             member.locale if member else None, learner.language if learner else None, settings.default_language

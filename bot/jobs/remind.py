@@ -12,7 +12,8 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from bot.deadlines.model import Reason
-from bot.errors import AnotherCopy, DeadlineBotError, PersonNotFound
+from bot.errors import AnotherCopy, DeadlineBotError, OutcomeUnknown, PersonNotFound
+from bot.jobs.alone import check_before
 from bot.jobs.correct import correct
 from bot.jobs.decide import Decided, decide
 from bot.jobs.deliver import deliver
@@ -81,6 +82,8 @@ async def _up_to_sending(workspace: Workspace, now: datetime, only: str | None, 
     pass_id = workspace.new_id()
     bind_contextvars(pass_id=pass_id)
     workspace.store.passes.begun(pass_id, now, partial=only is not None)
+    if workspace.store.known.was_put_back():
+        log.warning("store.put_back")
     await settle(workspace)
     pulled = await pull(workspace, now) if pulls else None
     people = _people(workspace, now, only, everybody=pulls)
@@ -129,12 +132,19 @@ async def _send(workspace: Workspace, decided: Decided) -> DeadlineBotError | No
     if decided.frozen:
         return None
     try:
+        await check_before(workspace, decided.recall)
         await deliver(workspace, decided.pass_id)
         workspace.store.passes.thaw_pass()
         await correct(workspace)
+        _check_read(decided)
     except DeadlineBotError as error:
         return error
     return None
+
+
+def _check_read(decided: Decided) -> None:
+    if unread := len(decided.unread):
+        raise OutcomeUnknown(f"It could not be read back from Slack what {unread} people have heard before; they wait.")
 
 
 def _report(workspace: Workspace, decided: Decided, problem: DeadlineBotError | None) -> PassReport:

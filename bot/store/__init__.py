@@ -8,7 +8,7 @@ Whoever writes a second store (PostgreSQL) makes tests/store/contract.py pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -56,8 +56,10 @@ class Dossier:
     status_seen_at: datetime | None  # the first pull that saw their present Slack status
     assignments: tuple[Assignment, ...]
     said: tuple[Said, ...]
-    refused_on: date | None = None  # their local day of Slack's last refusal
+    told_on: tuple[date, ...] = ()  # local days of DMs of which nobody can tell any more what they named
+    refused_on: date | None = None  # their local day of Slack's last refusal of this Slack account
     refusal: str = ""
+    refusals: int = 0  # since anything last arrived
 
 
 class State(StrEnum):
@@ -100,6 +102,27 @@ class StoredNotice:
     claimed_at: datetime | None = None  # by the real clock
     channel_id: str | None = None
     ts: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """A reminder DM of ours as read back from Slack: sent by a store that is lost, or by another copy of the bot."""
+
+    notice_id: str
+    ts: str
+    local_on: date  # the person's local day
+    named: tuple[Named, ...]  # the courses that could be told from its keys; none where no key is known any more
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """Somebody to whom Slack refuses to deliver."""
+
+    person_id: int
+    slack_id: str
+    error: str  # Slack's word
+    local_on: date  # their local day of the last refusal
+    times: int  # since anything last arrived
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -288,6 +311,10 @@ class Outbox(Protocol):
         """It is not to be sent any more: planned -> dropped, and its steps are free again."""
         ...
 
+    def refused(self, most: int) -> list[Refusal]:
+        """People to whom Slack refused the last DM, the latest first, at most so many."""
+        ...
+
     def corrections(self) -> list[str]:
         """Sent notices that are no longer true: a course finished, its deadline moved, or no longer owed."""
         ...
@@ -302,6 +329,44 @@ class Outbox(Protocol):
 
     def before(self, notice: StoredNotice) -> tuple[str | None, str | None]:
         """Channel and ts of the last DM known to have reached the same Slack person before this notice was claimed."""
+        ...
+
+
+class Acquaintances(Protocol):
+    """Whose DMs are known in full; all others are strangers, to be read back before anything is sent to them."""
+
+    def strangers(self, slack_ids: Collection[str]) -> set[str]:
+        """Which of these Slack people's DMs are not known in full."""
+        ...
+
+    def anybody(self) -> bool:
+        """Whether there is anybody whose DM is known: not in a new store, nor in one that has forgotten."""
+        ...
+
+    def last_dm(self, slack_id: str) -> tuple[str | None, str | None]:
+        """Channel and ts of the last DM known to have reached this Slack person."""
+        ...
+
+    def wrote(self, notice_ids: Collection[str]) -> set[str]:
+        """Which of these notices this store knows."""
+        ...
+
+    def speaks_since(self) -> str | None:
+        """The ts of the first DM that this store has sent since everybody was a stranger."""
+        ...
+
+    def meet(
+        self, person_id: int, slack_id: str, channel_id: str, heard: Sequence[Heard], *, at: datetime, wall_at: datetime
+    ) -> None:
+        """This person's DM was read to its end: what it holds was said, and they are acquainted; all or nothing."""
+        ...
+
+    def forget(self) -> None:
+        """Everybody is a stranger again: their DMs are read back, from the last one recorded on, before the next."""
+        ...
+
+    def was_put_back(self) -> bool:
+        """Whether the database is older than what it has sent; then all acquaintance is forgotten. Needs the lease."""
         ...
 
 
@@ -321,7 +386,11 @@ class Passes(Protocol):
         ...
 
     def is_first(self) -> bool:
-        """Whether no pass has yet sent, or had nothing to send."""
+        """Whether no pass has yet sent, or had nothing to send, and nothing was read back of an earlier store."""
+        ...
+
+    def is_rebuilt(self) -> bool:
+        """Whether an earlier store's DMs were read back and no pass has sent since: there is no measure of a pass."""
         ...
 
     def largest_since(self, since: datetime) -> int:
@@ -350,6 +419,14 @@ class Passes(Protocol):
 
     def approve(self, at: datetime, by: str) -> str | None:
         """Release the freeze that holds; returns its text, None where nothing is frozen."""
+        ...
+
+    def pace(self, posts_per_second: float) -> float | None:
+        """The posts a second that earlier passes learned, starting at this figure of the policy; None: nothing yet."""
+        ...
+
+    def keep_pace(self, learned: float, posts_per_second: float) -> None:
+        """A pass that started at this figure of the policy learned that one."""
         ...
 
     def approved_people(self) -> set[int]:
@@ -385,6 +462,11 @@ class Store(Protocol):
     @property
     def outbox(self) -> Outbox:
         """What was decided and said."""
+        ...
+
+    @property
+    def known(self) -> Acquaintances:
+        """Whose DMs are known."""
         ...
 
     @property

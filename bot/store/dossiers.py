@@ -38,9 +38,20 @@ FROM notices n JOIN reminders r USING (team_id, notice_id)
 WHERE r.team_id = :team AND r.person_id IN (SELECT value FROM json_each(:ids)) AND r.fate = 'named'
     AND n.state IN ('sent', 'sending', 'unknown')
 """
+# DMs read back from Slack whose keys nobody knows any more.
+TOLD = """
+SELECT person_id, local_on FROM notices n
+WHERE team_id = :team AND person_id IN (SELECT value FROM json_each(:ids)) AND restored = 1 AND NOT EXISTS (
+    SELECT 1 FROM reminders r WHERE r.team_id = n.team_id AND r.notice_id = n.notice_id)
+"""
+# Of the Slack account that they have now: a new one is tried at once.
 REFUSALS = """
-SELECT person_id, max(local_on), error FROM notices
-WHERE team_id = :team AND state = 'failed' AND person_id IN (SELECT value FROM json_each(:ids)) GROUP BY person_id
+SELECT f.person_id, max(f.local_on), f.error, count(*) FROM notices f
+JOIN people p ON p.team_id = f.team_id AND p.person_id = f.person_id AND p.slack_id = f.slack_id
+WHERE f.team_id = :team AND f.state = 'failed' AND f.person_id IN (SELECT value FROM json_each(:ids))
+    AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.team_id = f.team_id AND s.person_id = f.person_id
+        AND s.slack_id = f.slack_id AND s.state = 'sent' AND s.local_on > f.local_on)
+GROUP BY f.person_id
 """
 
 
@@ -71,7 +82,8 @@ class Dossiers:
         with reading(self._db):
             people, assignments, said = self._people(wanted), self._assignments(wanted), self._said(wanted)
             members = {row[0]: (rows.member(row[2:]), instant(row[1])) for row in self._rows(MEMBERS, ids=wanted)}
-            refusals = {row[0]: (date.fromisoformat(row[1]), row[2]) for row in self._rows(REFUSALS, ids=wanted)}
+            told = self._told(wanted)
+            refusals = {row[0]: (date.fromisoformat(row[1]), *row[2:]) for row in self._rows(REFUSALS, ids=wanted)}
         return [
             Dossier(
                 person_id=person_id,
@@ -81,8 +93,10 @@ class Dossiers:
                 status_seen_at=members[person_id][1] if person_id in members else None,
                 assignments=tuple(assignments[person_id]),
                 said=tuple(said[person_id]),
+                told_on=tuple(told[person_id]),
                 refused_on=refusals[person_id][0] if person_id in refusals else None,
                 refusal=refusals[person_id][1] if person_id in refusals else "",
+                refusals=refusals[person_id][2] if person_id in refusals else 0,
             )
             for person_id in ids
         ]
@@ -103,4 +117,10 @@ class Dossiers:
         found: defaultdict[int, list[Said]] = defaultdict(list)
         for row in self._rows(SAID, ids=wanted):
             found[row[0]].append(rows.said(row[1:]))
+        return found
+
+    def _told(self, wanted: str) -> defaultdict[int, list[date]]:
+        found: defaultdict[int, list[date]] = defaultdict(list)
+        for person_id, local_on in self._rows(TOLD, ids=wanted):
+            found[person_id].append(date.fromisoformat(local_on))
         return found

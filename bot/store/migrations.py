@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("deadline-bot")
-RELEASED = ("first_schema",)  # every step below, so that a store with others is known to be newer
+RELEASED = ("first_schema", "whom_we_know")  # every step below, so that a store with others is known to be newer
 
 # The snapshot's bulk has no foreign keys: a merge of a million rows would pay for each, and replaces all at once.
 FIRST_SCHEMA = """
@@ -177,10 +177,48 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 ANALYZE sqlite_schema
 """
 
+# Several DMs read back from Slack may stand on one day (a zone that moved, another copy): only ours are held to one.
+WHOM_WE_KNOW = """
+CREATE TABLE acquainted (
+    team_id TEXT NOT NULL, slack_id TEXT NOT NULL,
+    PRIMARY KEY (team_id, slack_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO acquainted SELECT DISTINCT team_id, slack_id FROM notices WHERE state = 'sent';
+
+CREATE TABLE marks (
+    team_id TEXT NOT NULL, claims INTEGER NOT NULL DEFAULT 0, speaks_since_ts TEXT, posts_per_second REAL,
+    learned_from REAL,
+    PRIMARY KEY (team_id)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE notices ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+DROP INDEX one_dm_a_day;
+CREATE UNIQUE INDEX one_dm_a_day ON notices (team_id, person_id, local_on)
+    WHERE state IN ('planned', 'sending', 'unknown', 'sent') AND restored = 0;
+CREATE INDEX notices_restored ON notices (team_id) WHERE restored = 1;
+CREATE INDEX notices_by_slack_id ON notices (team_id, slack_id, ts) WHERE state = 'sent';
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('acquainted', 'acquainted', '100000 100000 1'),
+    ('notices', 'one_dm_a_day', '1000000 1000000 50 1'),
+    ('notices', 'notices_restored', '1000 1000'),
+    ('notices', 'notices_by_slack_id', '1000000 1000000 50 1');
+ANALYZE sqlite_schema
+"""
+
 
 @migrations()
 def first_schema(db: Database) -> None:
     """The snapshot, decisions, the outbox, passes, freezes, the audit and the public views."""
-    for statement in (FIRST_SCHEMA + PROPORTIONS).split(";\n"):
+    _run(db, FIRST_SCHEMA + PROPORTIONS)
+
+
+@migrations()
+def whom_we_know(db: Database) -> None:
+    """Whose DMs are known in full, what was read back, how far the store is, and the pace that was learned."""
+    _run(db, WHOM_WE_KNOW)
+
+
+def _run(db: Database, script: str) -> None:
+    for statement in script.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)

@@ -10,6 +10,8 @@ Every move of a notice is a conditional update whose row count is checked; there
                  ▼  │ (decided afresh) │ └── unknown ► unknown ── sent ──► sent
               dropped   held ◄── hold (the safety freeze; from planned)
 
+    (Slack) ── read back of a lost store (acquaintances.py) ──► sent
+
 `planned`, `sending`, `unknown` and `sent` take up the person's one DM of that local day (index one_dm_a_day), and
 their reminders take up the step (index no_step_twice). `failed`, `dropped` and `held` let go of both. `sending` and
 `unknown` count as said until they are settled, so that a crash can never say a thing twice.
@@ -27,9 +29,10 @@ from sqlite_utils import Database
 
 from bot.deadlines.model import Decision, Notice, Reason, Reminder, Step
 from bot.errors import StoreError
-from bot.store import Named, State, StoredNotice, rows
+from bot.store import Named, Refusal, State, StoredNotice, rows
 from bot.store.audit import SqliteAudit
 from bot.store.sqlite import immediate, instant, seconds
+from bot.store.witness import Witness
 
 DECISIONS_OF = """
 SELECT person_id, course_id, n, reason, step, step_on, deadline_on, detail, next_at, next_step, next_on
@@ -84,7 +87,22 @@ COUNTS = "SELECT state, count(*) FROM notices WHERE team_id = ? GROUP BY state"
 OUTCOMES = "SELECT state, count(*) FROM notices WHERE team_id = ? AND pass_id = ? GROUP BY state"
 BEFORE = """
 SELECT channel_id, ts FROM notices WHERE team_id = ? AND person_id = ? AND state = 'sent' AND slack_id = ?
-    AND claimed_at < ? ORDER BY claimed_at DESC LIMIT 1
+    AND claimed_at < ? ORDER BY claimed_at DESC, ts DESC LIMIT 1
+"""
+COUNT_CLAIM = """
+INSERT INTO marks (team_id, claims) VALUES (?, 1) ON CONFLICT (team_id) DO UPDATE SET claims = claims + 1
+RETURNING claims
+"""
+ACQUAINTED = """
+INSERT INTO acquainted SELECT team_id, slack_id FROM notices WHERE team_id = ? AND notice_id = ?
+ON CONFLICT DO NOTHING
+"""
+SPEAKS_SINCE = "UPDATE marks SET speaks_since_ts = ? WHERE team_id = ? AND speaks_since_ts IS NULL"
+REFUSED = """
+SELECT person_id, slack_id, error, max(local_on), count(*) FROM notices f
+WHERE team_id = ? AND state = 'failed' AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.team_id = f.team_id
+    AND s.person_id = f.person_id AND s.slack_id = f.slack_id AND s.state = 'sent' AND s.local_on > f.local_on)
+GROUP BY person_id, slack_id ORDER BY max(local_on) DESC, person_id LIMIT ?
 """
 # What a course named in a DM has become. A completion of this very deadline counts even when a newer row governs.
 TRUE_STATE = """
@@ -116,8 +134,8 @@ WHERE team_id = ? AND notice_id = ? AND course_id = ?
 class SqliteOutbox:
     """The outbox in one SQLite file; see the Outbox protocol."""
 
-    def __init__(self, db: Database, team_id: str) -> None:
-        self._db, self._team, self._audit = db, team_id, SqliteAudit(db, team_id)
+    def __init__(self, db: Database, witness: Witness, team_id: str) -> None:
+        self._db, self._witness, self._team, self._audit = db, witness, team_id, SqliteAudit(db, team_id)
 
     def _all(self, sql: str, *values: Any) -> list[Any]:
         return self._db.conn.execute(sql, (self._team, *values)).fetchall()
@@ -222,17 +240,27 @@ class SqliteOutbox:
         found = self._all(BEFORE, notice.person_id, notice.slack_id, claimed_at)
         return (found[0][0], found[0][1]) if found else (None, None)
 
+    def refused(self, most: int) -> list[Refusal]:
+        """People to whom Slack refused the last DM, the latest first, at most so many."""
+        return [
+            Refusal(person_id=row[0], slack_id=row[1], error=row[2], local_on=date.fromisoformat(row[3]), times=row[4])
+            for row in self._all(REFUSED, most)
+        ]
+
     # ── moving notices ──
 
     def claim(self, notice_id: str, *, wall_at: datetime) -> None:
         """planned -> sending, on disk before the post begins."""
         with self._move(notice_id, (State.PLANNED,), State.SENDING, claimed_at=wall_at.timestamp()):
-            pass
+            ((claims,),) = self._all(COUNT_CLAIM)
+        self._witness.note(claims)
 
     def sent(self, notice_id: str, *, channel_id: str, ts: str, at: datetime) -> None:
         """It arrived."""
         fields = {"channel_id": channel_id, "ts": ts, "settled_at": seconds(at), "error": None}
         with self._move(notice_id, (State.SENDING, State.UNKNOWN), State.SENT, **fields):
+            self._db.conn.execute(ACQUAINTED, (self._team, notice_id))
+            self._db.conn.execute(SPEAKS_SINCE, (ts, self._team))
             self._audit.add(at, "bot", "notice.sent", notice_id)
 
     def failed(self, notice_id: str, *, error: str, at: datetime) -> None:

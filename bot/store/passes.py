@@ -26,6 +26,13 @@ WHERE team_id = ? AND ended = 1 ORDER BY at DESC, pass_id DESC LIMIT 1
 WENT_WELL = """
 SELECT 1 FROM passes WHERE team_id = ? AND NOT partial AND frozen IS NULL AND (sent > 0 OR quiet)
 """
+RESTORED = "SELECT 1 FROM notices WHERE team_id = ? AND restored = 1 LIMIT 1"
+SENT = "SELECT 1 FROM passes WHERE team_id = ? AND NOT partial AND sent > 0 LIMIT 1"
+PACE = "SELECT posts_per_second FROM marks WHERE team_id = ? AND learned_from = ?"
+KEEP_PACE = """
+INSERT INTO marks (team_id, posts_per_second, learned_from) VALUES (?, ?, ?)
+ON CONFLICT (team_id) DO UPDATE SET posts_per_second = excluded.posts_per_second, learned_from = excluded.learned_from
+"""
 LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL AND NOT partial"
 FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
 HELD_BY_PULL = "SELECT text FROM freezes WHERE team_id = ? AND kind = 'pull' AND approved_at IS NULL"
@@ -102,8 +109,12 @@ class SqlitePasses:
         )
 
     def is_first(self) -> bool:
-        """Whether no pass has yet sent, or had nothing to send."""
-        return self._one(WENT_WELL) is None
+        """Whether no pass has yet sent, or had nothing to send, and nothing was read back of an earlier store."""
+        return self._one(WENT_WELL) is None and self._one(RESTORED) is None
+
+    def is_rebuilt(self) -> bool:
+        """Whether an earlier store's DMs were read back and no pass has sent since: there is no measure of a pass."""
+        return self._one(RESTORED) is not None and self._one(SENT) is None
 
     def largest_since(self, since: datetime) -> int:
         """People messaged by the largest pass since then."""
@@ -149,6 +160,15 @@ class SqlitePasses:
             )
             SqliteAudit(self._db, self._team).add(at, by, "approve", "freeze", text)
         return text
+
+    def pace(self, posts_per_second: float) -> float | None:
+        """The posts a second that earlier passes learned, starting at this figure of the policy."""
+        row = self._one(PACE, posts_per_second)
+        return float(row[0]) if row else None
+
+    def keep_pace(self, learned: float, posts_per_second: float) -> None:
+        """A pass that started at this figure of the policy learned that one."""
+        self._one(KEEP_PACE, learned, posts_per_second)
 
     def approved_people(self) -> set[int]:
         """People whose notices were planned in a frozen pass that was approved, and who have not heard yet."""

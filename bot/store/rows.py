@@ -67,7 +67,7 @@ def learner(person_id: int, row: Row) -> Learner:
     )
 
 
-def ids_text(ids: Iterable[int]) -> str:
+def ids_text(ids: Iterable[int | str]) -> str:
     """Ids as a JSON list."""
     return json.dumps(list(ids))
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,26 @@ def connect(path: Path) -> Database:
     return Database(conn)
 
 
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose errors are ours: a damaged page may only be met while rows are fetched."""
+
+    connection: _Connection
+
+    def fetchone(self) -> Any:
+        """The next row. Raises StoreError."""
+        with translated(self.connection.path):
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left. Raises StoreError."""
+        with translated(self.connection.path):
+            return super().fetchall()
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # typeshed wants the cursor itself
+        with translated(self.connection.path):
+            yield from iter(partial(sqlite3.Cursor.fetchone, self), None)
+
+
 class _Connection(sqlite3.Connection):
     """A connection whose errors are ours, whoever uses it."""
 
@@ -51,14 +72,14 @@ class _Connection(sqlite3.Connection):
     def execute(self, *args: Any) -> sqlite3.Cursor:
         """One statement. Raises StoreError."""
         try:
-            return super().execute(*args)
+            return self.cursor(_Cursor).execute(*args)
         except sqlite3.Error as error:
             raise ours(self.path, error) from error
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         """One statement for many rows. Raises StoreError."""
         try:
-            return super().executemany(*args)
+            return self.cursor(_Cursor).executemany(*args)
         except sqlite3.Error as error:
             raise ours(self.path, error) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,12 +13,14 @@ from sqlite_utils import Database
 
 from bot.errors import StoreEmpty, StoreError, WrongWorkspace
 from bot.store import Dossier
+from bot.store.acquaintances import SqliteAcquaintances
 from bot.store.audit import SqliteAudit
 from bot.store.dossiers import Dossiers
 from bot.store.outbox import SqliteOutbox
 from bot.store.passes import SqlitePasses
 from bot.store.snapshot import SqliteSnapshots
 from bot.store.sqlite import check, connect, copy, immediate, migrate, seconds
+from bot.store.witness import Witness, beside
 
 
 class _Snapshots(SqliteSnapshots):
@@ -43,13 +46,16 @@ class SqliteStore:
     def __init__(self, db: Database, path: Path, team_id: str) -> None:
         self._db = db
         self.team_id = team_id
+        self._witness = Witness(path)
         self.snapshots = _Snapshots(db, path, team_id)
-        self.outbox = SqliteOutbox(db, team_id)
+        self.outbox = SqliteOutbox(db, self._witness, team_id)
+        self.known = SqliteAcquaintances(db, self._witness, team_id)
         self.passes = SqlitePasses(db, team_id)
         self.audit = SqliteAudit(db, team_id)
 
     def close(self) -> None:
         """Let go of the database."""
+        self._witness.close()
         self._db.conn.close()
 
 
@@ -95,6 +101,8 @@ def rehearsal(path: Path, team_id: str, now: datetime) -> Iterator[SqliteStore]:
     with tempfile.TemporaryDirectory(prefix="deadline-bot-") as folder:
         on_copy = Path(folder) / "rehearsal.db"
         copy(path, on_copy)
+        if beside(path).exists():
+            shutil.copyfile(beside(path), beside(on_copy))
         try:
             store = open_store(on_copy, team_id, now)
         except StoreError as error:

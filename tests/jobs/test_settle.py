@@ -16,6 +16,7 @@ async def leave_unknown(company: Company, *, stored: bool) -> None:
     """A pass after which nobody can say what became of person 1's DM."""
     company.slack.faults_for["U01"] = ["stored_500" if stored else "500"]
     company.slack.fault_next("500", "conversations.history", times=12)
+    company.slack.fault_next("ok", "users.conversations")  # asked before anything is sent to people not known yet
     company.slack.fault_next("500", "users.conversations", times=12)
     assert isinstance((await company.one_pass(TEN)).problem, SlackError)
     assert (await company.state())[State.UNKNOWN] == 1

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.deadlines.model import Reason, Reminder, Said, Step
+from bot.deadlines.model import Match, Reason, Reminder, Said, Step
 from bot.errors import StoreError
 from bot.store import Named, State, Store, StoredNotice
-from tests.builders import on, said
+from tests.builders import an_assignment, on, said
 from tests.store.some import (
     LATER,
     MOVES,
@@ -22,6 +22,7 @@ from tests.store.some import (
     decide,
     dossier_of,
     plan,
+    pull,
     send,
 )
 
@@ -38,6 +39,15 @@ ALLOWED = {
 FORBIDDEN = [(state, move) for state in State for move in MOVES if move != "hold" and (state, move) not in ALLOWED]
 ON_ITS_WAY = (State.PLANNED, State.SENDING, State.UNKNOWN, State.SENT)
 LET_GO = (State.HELD, State.FAILED, State.DROPPED)
+
+
+def refuse(store: Store, day: str, *, person_id: int = 1, error: str = "user_not_found") -> None:
+    """Slack refuses a DM of this day."""
+    notice_id = plan(store, f"{person_id} {day}", person_id=person_id, day=day)
+    store.outbox.claim(notice_id, wall_at=NOW)
+    store.outbox.failed(notice_id, error=error, at=NOW)
+
+
 REFUSED = r"(?i)unique|twice|refuses"
 
 
@@ -304,13 +314,38 @@ class SaidContract:
         [[one, two]] = store.snapshots.dossiers([1, 2])
         assert ([s.course_id for s in one.said], [s.course_id for s in two.said]) == ([1], [2])
 
-    def test_the_last_refusal_is_told_with_slacks_word(self, store: Store) -> None:
+    def test_the_last_refusal_is_told_with_slacks_word_and_how_many_there_were(self, store: Store) -> None:
+        pull(store, an_assignment(), matches={1: Match(slack_id="U1")})
         for day, error in [("2027-06-14", "user_not_found"), ("2027-06-16", "is_inactive"), ("2027-06-15", "other")]:
-            plan(store, day, day=day)
-            store.outbox.claim(day, wall_at=NOW)
-            store.outbox.failed(day, error=error, at=NOW)
-        assert (dossier_of(store).refused_on, dossier_of(store).refusal) == (on("2027-06-16"), "is_inactive")
+            refuse(store, day, error=error)
+        found = dossier_of(store)
+        assert (found.refused_on, found.refusal, found.refusals) == (on("2027-06-16"), "is_inactive", 3)
         assert dossier_of(store, 2).refused_on is None
+
+    def test_refusals_are_counted_from_the_last_dm_that_arrived(self, store: Store) -> None:
+        pull(store, an_assignment(), matches={1: Match(slack_id="U1")})
+        refuse(store, "2027-06-14")
+        send(store, "n1", a_reminder(2), day="2027-06-15")
+        assert (dossier_of(store).refused_on, dossier_of(store).refusals) == (None, 0)
+        assert store.outbox.refused(9) == []
+        refuse(store, "2027-06-16")
+        assert (dossier_of(store).refused_on, dossier_of(store).refusals) == (on("2027-06-16"), 1)
+
+    def test_a_refusal_of_another_slack_account_of_theirs_does_not_count(self, store: Store) -> None:
+        pull(store, an_assignment(), matches={1: Match(slack_id="U2")})
+        refuse(store, "2027-06-14")
+        assert dossier_of(store).refused_on is None
+
+    def test_the_people_whom_slack_refuses_are_listed_the_latest_first(self, store: Store) -> None:
+        refuse(store, "2027-06-14")
+        refuse(store, "2027-06-15", error="is_inactive")
+        refuse(store, "2027-06-16", person_id=2)
+        found = store.outbox.refused(9)
+        assert [(r.person_id, r.slack_id, r.error, r.local_on, r.times) for r in found] == [
+            (2, "U2", "user_not_found", on("2027-06-16"), 1),
+            (1, "U1", "is_inactive", on("2027-06-15"), 2),
+        ]
+        assert store.outbox.refused(1) == found[:1]
 
     @pytest.mark.parametrize("state", [s for s in State if s is not State.FAILED])
     def test_nothing_else_is_a_refusal(self, store: Store, state: State) -> None:

@@ -321,7 +321,7 @@ class TestOpening:
 
     def test_reading_an_existing_store_does_not_look_for_damage(self, path: Path) -> None:
         with closing(open_store(path, "T1", NOW)) as store:
-            pull(store, *(an_assignment(person_id=n, deadline_raw="x" * 90) for n in range(500)))
+            pull(store, *(an_assignment(person_id=n, deadline_raw="x" * 90) for n in range(2000)))
         tear(path)
         with closing(need_existing(path)) as found:
             assert found.snapshots.last() is not None

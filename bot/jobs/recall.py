@@ -1,0 +1,170 @@
+"""Reads back from Slack what strangers have heard: people whose DMs this store does not know in full.
+
+A platform wipes the disk, a backup is put back, another copy has spoken: then what was said to a person is an unknown
+outcome, and before the first DM to them their own DM with the bot is read. Only those due now are read, one after the
+other at Slack's rate, and each only once; nobody without a DM costs a call. What is found counts as said. A DM none of
+whose keys is known any more (another REMINDER_KEY) counts as having named what was due on its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import structlog
+
+from bot.deadlines.model import Reminder, Said
+from bot.deadlines.plan import reached
+from bot.errors import AnotherCopy, SlackError, SlackRefused, SlackUnreachable
+from bot.jobs.keys import recognised, reminder_key, steps_ever
+from bot.jobs.planner import Planner
+from bot.jobs.settle import WAIT_SECONDS
+from bot.slack.api import Own
+from bot.store import Dossier, Heard
+from bot.workspace import Workspace
+
+log = structlog.get_logger()
+
+SAMPLE = 5  # DMs that are looked into to tell a wiped disk from a first installation
+
+
+class Recall:
+    """One pass's reading of DMs."""
+
+    def __init__(self, workspace: Workspace, planner: Planner) -> None:
+        self._workspace, self._planner, self._known = workspace, planner, workspace.store.known
+        self._channels: dict[str, str] | None = None
+        self._read: set[str] = set()
+        self._steps = steps_ever(map(workspace.settings.policy.steps_of, (0, *workspace.settings.policy.course)))
+
+    def has_read(self, slack_id: str) -> bool:
+        """Whether this person's DM was read to its end in this pass."""
+        return slack_id in self._read
+
+    async def channel_of(self, slack_id: str) -> tuple[str | None, str | None]:
+        """This person's DM, None where there is none, and the ts of the last DM known to have arrived in it."""
+        channel_id, ts = self._known.last_dm(slack_id)
+        if channel_id is None:
+            channel_id = (await self._all_channels()).get(slack_id)
+        return channel_id, ts
+
+    async def meet(self, strangers: Sequence[tuple[int, str]]) -> set[int]:
+        """Read these people's DMs (LMS id, Slack id) and store what they have heard; returns who could not be read.
+
+        Raises SlackRefused, and AnotherCopy where what is found was written while this store was speaking.
+        """
+        unread = {person_id for person_id, _ in strangers}
+        try:
+            waiting = await self._with_a_dm(strangers)
+            unread = {person_id for person_id, _ in waiting}
+            for done, (person_id, slack_id) in enumerate(waiting):
+                if self._workspace.stopping():
+                    break
+                if await self._could_meet(person_id, slack_id):
+                    unread.remove(person_id)
+                self._workspace.progress("direct messages read back", done + 1, len(waiting))
+        except SlackUnreachable as error:
+            log.warning("dm.unread", people=len(unread), error=error.message)  # those whose DMs are known need not wait
+        return unread
+
+    async def anything_said(self) -> bool:
+        """Whether an earlier store has reminded anybody, told by a few DMs of people who are not due now."""
+        channels = await self._all_channels()
+        for slack_id in [slack_id for slack_id in channels if slack_id not in self._read][:SAMPLE]:
+            async for page in self._workspace.slack.own_messages(channels[slack_id], after_ts=None):
+                if {own.notice_id for own in page} - self._known.wrote([own.notice_id for own in page]):
+                    return True
+        return False
+
+    # ── reading ──
+
+    async def _all_channels(self) -> dict[str, str]:
+        if self._channels is None:
+            self._channels = await self._workspace.slack.dm_channels()
+        return self._channels
+
+    async def _with_a_dm(self, strangers: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Those of them who have a DM with the bot; in a store that knows nobody, after that DM has had its time."""
+        if not strangers:
+            return []
+        waiting = [one for one in strangers if one[1] in await self._all_channels()]
+        if waiting and not self._known.anybody():
+            # What wrote here before may have died, or been asked to stop, a moment ago.
+            await self._workspace.sleep(WAIT_SECONDS)
+            self._channels = None
+            waiting = [one for one in strangers if one[1] in await self._all_channels()]
+        return waiting
+
+    async def _could_meet(self, person_id: int, slack_id: str) -> bool:
+        """Whether this DM could be read. Raises SlackRefused, SlackUnreachable or AnotherCopy."""
+        try:
+            await self._meet(person_id, slack_id)
+        except (SlackRefused, SlackUnreachable):
+            raise
+        except SlackError as error:
+            log.warning("dm.unread", people=1, error=error.message)
+            return False
+        return True
+
+    async def _meet(self, person_id: int, slack_id: str) -> None:
+        channel_id, after_ts = await self.channel_of(slack_id)
+        if channel_id is None:
+            return
+        pages = self._workspace.slack.own_messages(channel_id, after_ts=after_ts)
+        found = sorted([own async for page in pages for own in page], key=lambda own: own.ts)
+        known = self._known.wrote([own.notice_id for own in found])
+        heard = [own for own in found if own.notice_id not in known]
+        since = self._known.speaks_since()
+        if since and any(own.ts > since for own in heard):
+            raise another_copy(self._workspace)
+        dossier = self._workspace.store.snapshots.dossier(person_id)
+        now = {"at": self._workspace.clock(), "wall_at": self._workspace.wall()}
+        self._known.meet(person_id, slack_id, channel_id, self._told(dossier, heard), **now)
+        self._read.add(slack_id)
+        log.info("dm.read_back", found=len(heard))
+
+    # ── understanding ──
+
+    def _told(self, dossier: Dossier, heard: Sequence[Own]) -> list[Heard]:
+        """What each DM named, the earliest first, since an earlier one tells what was left for a later one."""
+        deadlines = [(row.course_id, row.deadline_on) for row in dossier.assignments if row.deadline_on]
+        keys, team_id = self._workspace.settings.reminder_keys, self._workspace.store.team_id
+        by_key = recognised(keys, team_id, dossier.person_id, deadlines, self._steps)
+        found: list[Heard] = []
+        for own in heard:
+            local_on = self._planner.day(dossier, _instant(own.ts)).today
+            named = {key: by_key[key] for key in own.keys if key in by_key}
+            named = named or self._guessed(dossier, own)
+            dossier = _with(dossier, named.values(), said_on=local_on)
+            courses = tuple(self._planner.name(reminder, key) for key, reminder in named.items())
+            found.append(Heard(notice_id=own.notice_id, ts=own.ts, local_on=local_on, named=courses))
+        return found
+
+    def _guessed(self, dossier: Dossier, own: Own) -> dict[str, Reminder]:
+        """What a DM with unknown keys is taken to have named: what was due on its day."""
+        due = reached(
+            self._planner.day(dossier, _instant(own.ts)), dossier.assignments, dossier.said, self._planner.course
+        )
+        key, team_id = self._workspace.settings.reminder_keys[0], self._workspace.store.team_id
+        return {reminder_key(key, team_id, dossier.person_id, reminder): reminder for reminder in due}
+
+
+def another_copy(workspace: Workspace) -> AnotherCopy:
+    """The error for a DM that another store's copy has written; from now on everybody is a stranger again."""
+    workspace.store.known.forget()
+    log.warning("copy.found")
+    return AnotherCopy(
+        "Another copy of the bot, with a store of its own, writes to people in this workspace.",
+        fix="Stop one of them. What the other has said is read back by the next pass before it sends anything.",
+    )
+
+
+def _with(dossier: Dossier, reminders: Iterable[Reminder], *, said_on: date) -> Dossier:
+    said = [Said(course_id=r.course_id, deadline_on=r.deadline_on, step=r.step, said_on=said_on) for r in reminders]
+    return replace(dossier, said=(*dossier.said, *said))
+
+
+def _instant(ts: str) -> datetime:
+    """A message's own instant."""
+    return datetime.fromtimestamp(float(ts), UTC)
