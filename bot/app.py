@@ -214,10 +214,15 @@ class _Running:
             await follow(pretended.instants(), ticker)
             self.stop(DeadlineBotError("The stand-in's clock is gone."))
 
-        task = asyncio.create_task(to_the_end())
+        async def once_it_has_struck() -> None:
+            await pretended.struck.wait()
+            await ticker.take_over()
+
+        tasks = [asyncio.create_task(to_the_end()), asyncio.create_task(once_it_has_struck())]
 
         async def end() -> None:
-            task.cancel()
+            for task in tasks:
+                task.cancel()
             await ticker.drain()
 
         return end

@@ -53,6 +53,7 @@ class StandInClock:
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url, self._session = url, session
         self._now: datetime | None = None
+        self.struck = asyncio.Event()  # it has given an instant
 
     def __call__(self) -> datetime:
         """The instant last given."""
@@ -70,6 +71,7 @@ class StandInClock:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             failures = 0
+            self.struck.set()
             if self._now != before:
                 yield self._now
 

@@ -22,10 +22,11 @@ from bot.jobs.remind import PassReport
 from bot.settings import Settings
 from bot.slack.reasons import explain
 from bot.slack.words import SOURCE, words
-from bot.store import PassRecord, Pulled, State, Store, StoredNotice
+from bot.store import PassRecord, Pulled, Refusal, State, Store, StoredNotice
 from bot.workspace import Progress as Report
 from bot.workspace import silent
 
+REFUSED_SHOWN = 50
 EMPTY = (
     "The store is empty: nothing was pulled into it yet. On a platform, a one-off process has a disk of its own and "
     "cannot see the worker's."
@@ -110,8 +111,19 @@ def status_json(settings: Settings, store: Store | None) -> dict[str, Any]:
         "decisions": {reason.value: n for reason, n in store.outbox.reasons().items()} if store else {},
         "pending": counts.get(State.PLANNED, 0) + counts.get(State.SENDING, 0) + counts.get(State.HELD, 0),
         "unknown": counts.get(State.UNKNOWN, 0),
+        "refused": [_refusal_json(refusal) for refusal in store.outbox.refused(REFUSED_SHOWN)] if store else [],
         "frozen": store.passes.frozen() if store else None,
         "policy_digest": hashlib.sha256(repr(settings.policy).encode()).hexdigest()[:12],
+    }
+
+
+def _refusal_json(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "person": refusal.person_id,
+        "slack_id": refusal.slack_id,
+        "error": refusal.error,
+        "on": _iso(refusal.local_on),
+        "times": refusal.times,
     }
 
 
@@ -221,10 +233,17 @@ def status_text(settings: Settings, store: Store | None) -> str:
     table.add_row("last pull", f"{_minute(last_pull.at)}  {pulled_text(last_pull)}" if last_pull else "never")
     table.add_row("last pass", f"{_minute(last_pass.at)}  {_sent(last_pass)}" if last_pass else "never")
     table.add_row("waiting", f"{found['pending']} to send, {found['unknown']} unknown")
+    for refusal in store.outbox.refused(REFUSED_SHOWN):
+        table.add_row("refused by Slack", _refused(refusal))
     table.add_row("freeze", f"{found['frozen']}; release it with: deadline-bot approve" if found["frozen"] else "none")
     table.add_row("policy", f"{settings.policy_source}, digest {found['policy_digest']}")
     table.add_row("store", str(settings.database_path))
     return _drawn(table) if last_pull else f"{EMPTY}\n{_drawn(table)}"
+
+
+def _refused(refusal: Refusal) -> str:
+    times = f", {refusal.times} times in a row" if refusal.times > 1 else ""
+    return f"LMS {refusal.person_id}, Slack {refusal.slack_id}: {refusal.error} on {refusal.local_on}{times}"
 
 
 def _sent(record: PassRecord) -> str:

@@ -105,6 +105,22 @@ async def test_status_shows_the_last_pull_and_pass(company: Company) -> None:
     assert (done.code, in_text.code, in_text.err) == (0, 0, "")
 
 
+async def test_status_shows_whom_slack_refuses_and_how_often(company: Company) -> None:
+    company.crowd(2, deadline="2027-06-28")
+    company.slack.faults_for["U01"] = ["user_not_found", "user_not_found"]
+    for day in ("2027-06-21", "2027-06-22"):
+        await company.one_pass(f"{day} 10:00")
+    found = the_object(await company.called("status", "--json"))
+    assert found["refused"] == [
+        {"person": 1, "slack_id": "U01", "error": "user_not_found", "on": "2027-06-22", "times": 2}
+    ]
+    in_text = await company.called("status")
+    assert "LMS 1, Slack U01: user_not_found on 2027-06-22, 2 times in a row" in in_text.out
+    await company.one_pass("2027-06-25 10:00")
+    assert company.dms() == {1: 1, 2: 2}
+    assert the_object(await company.called("status", "--json"))["refused"] == []
+
+
 async def test_explain_tells_each_decision_of_a_person(company: Company) -> None:
     company.hire(1).assign(1, 1, DAY).assign(1, 2, None)
     await company.one_pass(f"{DAY} 10:00")

@@ -217,3 +217,20 @@ async def test_with_a_stand_ins_clock_it_follows_its_instants(company: Company) 
     assert company.heard() == {1: ["Fire"], 2: ["Fire"]}
     assert done.code == 1
     assert "SLACK_BOT_TOKEN" in done.last_line
+
+
+async def test_with_a_stand_ins_clock_too_another_copy_takes_over_from_one_that_was_killed(company: Company) -> None:
+    clock = DemoClock(local(f"{DAY} 10:00").astimezone(UTC), pace_seconds=600)
+    company.slack.now = clock.now
+    company.hire(1).assign(1, 1, DAY)
+    async with served(clock) as url, running(company, "--clock", url) as first:
+        await company.slack.until(lambda: len(company.slack.messages) == 1, 10)
+        async with running(company, "--clock", url) as second:
+            first.kill()
+            await first.wait()
+            company.hire(2).assign(2, 1, DAY)
+            assert "lease.taken" in await logged(second, until="lease.taken")
+            clock.jump(hours=1)
+            await company.slack.until(lambda: len(company.slack.messages) == 2, 10)
+            assert (await stopped(second)).code == 0
+    assert company.dms() == {1: 1, 2: 1}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.deadlines.freeze import PassSize, Snapshot, too_busy, too_small
@@ -49,6 +51,11 @@ def test_more_than_100_on_an_installations_first_pass(size: PassSize, frozen: bo
 @pytest.mark.parametrize("off", ["busy_pass_people", "busy_pass_percent", "busy_pass_factor"])
 def test_0_turns_the_busy_limit_off(off: str) -> None:
     assert too_busy(a_pass(1000, largest=0), Freeze(**{off: 0})) == ()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_store_that_was_lost_has_no_measure_and_freezes_nothing(first: bool) -> None:
+    assert too_busy(replace(a_pass(1000, largest=0, first=first), rebuilt=True), Freeze()) == ()
 
 
 def test_0_turns_the_first_limit_off() -> None:

@@ -6,13 +6,14 @@ A picture has a line a week, Monday to Sunday; see `drawn_passes`. In June 2027 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from bot.deadlines.model import DUE, Assignment, Notice, Person, Reason, Reminder, Said, Status, Step
-from bot.deadlines.plan import Plan
+from bot.deadlines.plan import Plan, reached
 from tests.builders import (
     DENMARK,
     SUN_TO_THU,
@@ -560,3 +561,48 @@ def test_somebody_away_hears_the_last_warning_only_once() -> None:
     history = [said("before-2", "2027-06-15", deadline="2027-06-17")]
     found = a_plan(day, an_assignment("2027-06-17"), history=history)
     assert (found.decisions[0].reason, found.decisions[0].step) == (Reason.AWAY, DUE)
+
+
+# ── DMs that were read back from Slack and whose courses nobody knows ────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("told_on", "expected"),
+    [
+        pytest.param(("2027-06-16",), "capped today", id="told today"),
+        pytest.param(("2027-06-15",), "send", id="told yesterday"),
+        pytest.param(("2027-06-11", "2027-06-14", "2027-06-15"), "capped week", id="the third in seven days"),
+    ],
+)
+def test_a_dm_of_unknown_courses_counts_for_its_day_and_for_the_week(told_on: tuple[str, ...], expected: str) -> None:
+    person = a_person(told_on=tuple(map(on, told_on)))
+    assert explained(a_plan(a_day("2027-06-16 10:00", person=person), an_assignment())) == {1: expected}
+
+
+def what_was_reached(day: str, *assignments: Assignment, history: Sequence[Said] = ()) -> list[tuple[int, str]]:
+    found = reached(a_day(f"{day} 10:00"), assignments, history, a_course)
+    return [(reminder.course_id, reminder.step.name) for reminder in found]
+
+
+@pytest.mark.parametrize(
+    ("day", "history", "expected"),
+    [
+        pytest.param("2027-06-15", (), [], id="no step yet"),
+        pytest.param("2027-06-16", (), [(1, "before-7")], id="on the first step's day"),
+        pytest.param("2027-06-18", (), [(1, "before-7")], id="two days after it"),
+        pytest.param("2027-06-20", (), [], id="so late that the next step comes instead"),
+        pytest.param("2027-06-21", (), [(1, "before-2")], id="the latest alone"),
+        pytest.param("2027-06-22", (said("before-2", "2027-06-21"),), [], id="not what an earlier one named"),
+        pytest.param("2027-06-26", (), [(1, "overdue-1")], id="on a day off too: it was said, whatever the rules"),
+    ],
+)
+def test_what_a_dm_of_that_day_can_have_named(
+    day: str, history: tuple[Said, ...], expected: list[tuple[int, str]]
+) -> None:
+    assert what_was_reached(day, an_assignment(), history=history) == expected
+
+
+def test_a_dm_can_not_have_named_what_has_no_deadline_or_is_superseded() -> None:
+    older, newer = (an_assignment(assigned=f"2027-05-0{n} 10:00", course_id=2) for n in (1, 2))
+    rows = (an_assignment(None), older, replace(newer, deadline_on=on("2027-06-16")))
+    assert what_was_reached("2027-06-16", *rows) == [(2, "due")]

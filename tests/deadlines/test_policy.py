@@ -245,6 +245,14 @@ NEVER = [
         id="Slack refused this person today",
     ),
     pytest.param({"refused_on": on("2027-06-15")}, "send", "", id="but not: refused yesterday, tried again once a day"),
+    pytest.param(
+        {"refused_on": on("2027-06-15"), "refusals": 6}, "send", "", id="but not: the sixth time in a row, yesterday"
+    ),
+    pytest.param(
+        {"refused_on": on("2027-06-15"), "refusals": 7}, "undeliverable", "", id="refused seven times, then once a week"
+    ),
+    pytest.param({"refused_on": on("2027-06-10"), "refusals": 7}, "undeliverable", "", id="six days ago"),
+    pytest.param({"refused_on": on("2027-06-09"), "refusals": 9}, "send", "", id="but not: a week ago"),
 ]
 
 
@@ -358,6 +366,14 @@ NEXT_AT = [
     pytest.param("2027-06-17 17:00", {}, (), "2027-06-18 09:30", "outside_hours", id="a reminder may go on a Friday"),
     pytest.param(
         "2027-06-16 10:00", {"refused_on": on("2027-06-16")}, (), "2027-06-17 09:30", "undeliverable", id="tomorrow"
+    ),
+    pytest.param(
+        "2027-06-16 10:00",
+        {"refused_on": on("2027-06-13"), "refusals": 7},
+        (),
+        "2027-06-21 09:30",
+        "undeliverable",
+        id="a week after the last try, a Sunday, and so on Monday",
     ),
     pytest.param(
         "2027-06-16 10:00",

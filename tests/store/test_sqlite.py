@@ -26,6 +26,7 @@ from bot.store.lease import Lease
 from bot.store.migrations import RELEASED, migrations
 from bot.store.sqlite import connect
 from bot.store.sqlite_store import SqliteStore, need_existing, open_existing, open_store, rehearsal
+from bot.store.witness import beside
 from tests.builders import an_assignment
 from tests.store.some import (
     LATER,
@@ -449,6 +450,66 @@ class TestMoves:
         assert [notice.notice_id for notice in store.outbox.unsettled()] == ["n1"]
 
 
+# ── a database that was put back ──
+
+
+class TestPutBack:
+    @pytest.fixture
+    def older(self, store: SqliteStore, path: Path) -> bytes:
+        """The database as it was before the last of two DMs."""
+        send(store, "n1")
+        connection_of(store).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = path.read_bytes()
+        send(store, "n2", person_id=2)
+        store.close()
+        return before
+
+    def reopened(self, path: Path, data: bytes) -> SqliteStore:
+        for file in path.parent.glob("bot.db-*"):
+            file.unlink()
+        path.write_bytes(data)
+        return open_store(path, "T1", NOW)
+
+    def test_it_is_noticed_once_and_everybody_is_a_stranger(self, path: Path, older: bytes) -> None:
+        with closing(self.reopened(path, older)) as found:
+            assert found.known.was_put_back()
+            assert not found.known.anybody()
+            assert not found.known.was_put_back()
+
+    def test_on_a_disk_without_its_witness_it_is_noticed_too(self, path: Path, older: bytes) -> None:
+        beside(path).unlink()
+        with closing(self.reopened(path, older)) as found:
+            assert found.known.was_put_back()
+            assert not found.known.was_put_back()
+
+    @pytest.mark.parametrize("text", ["", "three", "\x00" * 20])
+    def test_a_witness_that_can_not_be_read_is_none(self, path: Path, older: bytes, text: str) -> None:
+        beside(path).write_text(text)
+        with closing(self.reopened(path, older)) as found:
+            assert found.known.was_put_back()
+
+    def test_a_new_database_beside_an_old_witness_begins_anew(self, path: Path, older: bytes) -> None:
+        path.unlink()
+        with closing(open_store(path, "T1", NOW)) as found:
+            assert found.known.was_put_back()
+            send(found, "n1")
+            assert not found.known.was_put_back()
+            assert found.known.anybody()
+
+    def test_a_claim_is_noted_before_anything_is_posted(self, store: SqliteStore, path: Path) -> None:
+        for n in range(1, 4):
+            store.outbox.claim(plan(store, f"n{n}", person_id=n), wall_at=NOW)
+            assert int(beside(path).read_text()) == n
+
+    def test_a_witness_that_can_not_be_written_refuses_the_claim_in_one_line(
+        self, store: SqliteStore, path: Path
+    ) -> None:
+        beside(path).mkdir()
+        with pytest.raises(StoreError) as caught:
+            store.outbox.claim(plan(store, "n1"), wall_at=NOW)
+        assert_one_line(caught.value, path)
+
+
 # ── rehearsal and lease ──
 
 
@@ -490,6 +551,15 @@ class TestRehearsal:
         with pytest.raises(WrongWorkspace) as caught, rehearsal(path, "T2", NOW):
             pass
         assert str(path) in caught.value.line
+
+    def test_it_knows_as_much_of_being_put_back_as_the_store_itself(self, store: SqliteStore, path: Path) -> None:
+        send(store, "n1")
+        with rehearsal(path, "T1", NOW) as copy:
+            assert not copy.known.was_put_back()
+        beside(path).write_text("7")
+        with rehearsal(path, "T1", NOW) as copy:
+            assert copy.known.was_put_back()
+        assert store.known.was_put_back(), "the rehearsal has not told the witness"
 
     def test_nothing_of_it_is_left(self, store: SqliteStore, path: Path) -> None:
         with rehearsal(path, "T1", NOW) as copy:
@@ -630,6 +700,18 @@ class TestSchema:
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
             pending: list[Any] = migrations.pending(Database(conn))
             assert tuple(step.name for step in pending) == RELEASED
+
+    def test_whom_an_earlier_version_has_written_to_is_acquainted(self, path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as conn:
+            migrations.apply(Database(conn), stop_before="whom_we_know")
+            notice = (
+                "INSERT INTO notices (team_id, notice_id, seq, pass_id, person_id, slack_id, local_on, state, "
+                "planned_at) VALUES ('T1', ?, 1, 'p', ?, ?, '2027-06-15', ?, 0)"
+            )
+            conn.executemany(notice, [("n1", 1, "U1", "sent"), ("n2", 2, "U2", "failed")])
+        with closing(open_store(path, "T1", NOW)) as store:
+            assert store.known.strangers({"U1", "U2"}) == {"U2"}
+            assert not store.known.was_put_back()
 
     def test_step_by_step_the_schema_is_the_same_as_at_once(self) -> None:
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
