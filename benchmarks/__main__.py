@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import cold_start, decisions, whole_pass
+from benchmarks import cold_start, decisions, outbox, whole_pass
 
-ALL = {"cold_start": cold_start.main, "decisions": decisions.main, "whole_pass": whole_pass.main}
+ALL = {"cold_start": cold_start.main, "decisions": decisions.main, "outbox": outbox.main, "whole_pass": whole_pass.main}
 
 for name in sys.argv[1:] or list(ALL):
     print(f"── {name}")

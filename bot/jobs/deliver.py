@@ -45,7 +45,10 @@ async def deliver(workspace: Workspace, pass_id: str) -> None:
     """Send all that is planned. Raises SlackError, LmsError or StoreError; what is left waits for the next pass."""
     delivery = _Delivery(workspace=workspace, pass_id=pass_id)
     for _ in range(ROUNDS):
-        await delivery.send_planned()
+        try:
+            await delivery.send_planned()
+        finally:
+            delivery.keep_pace()
         if workspace.stopping():
             return
         await settle(workspace)
@@ -79,8 +82,13 @@ class _Delivery:
     waits: int = 0  # rate limits in a row
 
     def __post_init__(self) -> None:
-        posts_per_second = self.workspace.settings.policy.pace.posts_per_second
-        self.pace = Pace(posts_per_second, monotonic=self.workspace.monotonic, sleep=self.workspace.sleep)
+        self.begins_with = self.workspace.settings.policy.pace.posts_per_second
+        self.pace = Pace(
+            self.begins_with,
+            learned=self.workspace.store.passes.pace(self.begins_with),
+            monotonic=self.workspace.monotonic,
+            sleep=self.workspace.sleep,
+        )
         self.planner = Planner(self.workspace.settings, self.workspace.store)
         self.looking = asyncio.Lock()
 
@@ -93,6 +101,11 @@ class _Delivery:
         await together(self._work() for _ in range(min(POSTS_AT_ONCE, self.total)))
         if self.error:
             raise self.error
+
+    def keep_pace(self) -> None:
+        """The next pass begins with what this one has learned of Slack's limit."""
+        if self.pace.learned is not None:
+            self.workspace.store.passes.keep_pace(self.pace.learned, self.begins_with)
 
     async def _first_alone(self) -> None:
         """Until one DM has arrived, one at a time; then see that no other copy has written there just before."""
@@ -162,6 +175,7 @@ class _Delivery:
                 self._went_ill(error)
 
     def _went_well(self, event: str, notice_id: str, **facts: str) -> None:
+        self.pace.took()
         self.trouble = self.waits = 0
         log.info(event, notice_id=notice_id, **facts)
 
@@ -169,7 +183,7 @@ class _Delivery:
         self.waits += 1
         if self.waits > WAITS_MOST or seconds > WAIT_SECONDS_MOST:
             raise SlackUnreachable("Slack's rate limit lets nothing through.")
-        self.pace.hold(seconds)
+        self.pace.refused(seconds)
         self.queue.appendleft(notice_id)
 
     def _went_ill(self, error: str) -> None:

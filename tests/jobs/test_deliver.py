@@ -173,6 +173,20 @@ async def test_no_more_leave_a_second_than_the_policy_says(company: Company) -> 
     assert company.dms() == everybody(6)
 
 
+async def test_a_pass_begins_at_the_pace_that_the_one_before_has_learned(company: Company) -> None:
+    company.crowd(3)
+    company.slack.fault_next("429")
+    await company.one_pass(TEN)
+    async with company.workspace() as workspace:
+        learned = workspace.store.passes.pace(0)
+    assert learned is not None
+    for person_id in range(4, 12):
+        company.hire(person_id).assign(person_id, 1, DAY)
+    begun = company.time()
+    assert (await company.one_pass(f"{DAY} 10:15")).sent == 8
+    assert (company.time() - begun).total_seconds() >= 6 / (learned * 1.5)
+
+
 # ── anything, again and again ──
 
 KINDS = ("ok", "drop", "stored_drop", "500", "stored_500", "internal", "stored_internal", "html", "stored_html", "429")
