@@ -8,6 +8,7 @@ RATE_WAIT_SECONDS in all, other trouble is tried TRIES times.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ CHANNELS_PER_PAGE = 999  # the most users.conversations takes
 MESSAGES_PER_PAGE = 15  # the most some apps get from conversations.history
 
 CHECK_THE_OTHER_ONE = "Check SLACK_APP_TOKEN (the app's page at Slack, Basic Information, App-Level Tokens)."
+
+TS = re.compile(r"\d{1,12}\.\d{1,9}", re.ASCII)  # a message's id: its instant, in seconds since 1970
 
 Json: TypeAlias = Mapping[str, Any]
 # What a call can end in besides an answer. Bad JSON, or JSON that is no object or too deep, surfaces as the last four.
@@ -279,6 +282,7 @@ def _own(row: Any) -> Own | None:
     if not isinstance(metadata, dict) or metadata.get("event_type") != "deadline_reminder":
         return None
     payload = metadata.get("event_payload")
-    if not isinstance(payload, dict) or not isinstance(payload.get("reminders"), list):
+    ts = _field(row, "ts")
+    if not isinstance(payload, dict) or not isinstance(payload.get("reminders"), list) or not TS.fullmatch(ts):
         return None
-    return Own(ts=_field(row, "ts"), notice_id=_field(payload, "notice"), keys=tuple(map(str, payload["reminders"])))
+    return Own(ts=ts, notice_id=_field(payload, "notice") or ts, keys=tuple(map(str, payload["reminders"])))

@@ -369,8 +369,18 @@ async def test_messages_whose_metadata_is_not_as_ours_are_passed_over(sleeper: S
     odd: list[object] = [None, [], "x", {}, {"event_type": kind}, {"event_type": kind, "event_payload": []}]
     odd += [{"event_type": kind, "event_payload": payload} for payload in ({}, {"reminders": None}, {"reminders": "k"})]
     rows: list[object] = [None, "x", {}, *({"ts": "1.0", "metadata": metadata} for metadata in odd)]
+    good = {"event_type": kind, "event_payload": {"notice": "n1", "reminders": ["k1"]}}
+    rows += [{"ts": ts, "metadata": good} for ts in ("soon", "1e9.0", "", None, 1.5, "9" * 400 + ".0")]
     async with answering(Garbage(bodies=[ok(messages=rows)]), sleeper) as api:
         assert await everything(api.own_messages("D1", after_ts=None)) == [[]]
+
+
+async def test_a_reminder_without_an_id_is_known_by_its_instant(sleeper: Sleeper) -> None:
+    row = {"ts": "1.5", "metadata": {"event_type": "deadline_reminder", "event_payload": {"reminders": [1]}}}
+    async with answering(Garbage(bodies=[ok(messages=[row])]), sleeper) as api:
+        assert await everything(api.own_messages("D1", after_ts=None)) == [
+            [Own(ts="1.5", notice_id="1.5", keys=("1",))]
+        ]
 
 
 async def test_a_dm_that_slack_does_not_know_is_an_error_and_not_an_empty_history(api: Slack) -> None:
