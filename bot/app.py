@@ -188,7 +188,11 @@ class _Running:
         actions.register(app, workspace)
         commands.register(app, workspace)
         handler = AsyncSocketModeHandler(app, app_token, web_client=workspace.slack.client, logger=quiet)
-        await handler.connect_async()
+        try:
+            await handler.connect_async()
+        except asyncio.CancelledError:  # asked to end meanwhile: what the handler has opened is closed
+            await _closed(handler)
+            raise
         log.info("socket.connected")
         return handler
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -62,10 +63,18 @@ def run(
     ] = None,
 ) -> None:
     """Remind on the clock and answer in Slack, until SIGTERM."""
+    _leave_when_asked()
     from bot.app import run as run_bot
 
     settings = _settings(always_log=True)
     asyncio.run(run_bot(settings, clock))
+
+
+def _leave_when_asked() -> None:
+    """While its libraries are loaded, `run` has nothing to bring to an end; from there on app.py listens."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(ValueError):  # not the main thread, which gets no signals
+            signal.signal(number, lambda *_: sys.exit(0))
 
 
 @app.command()

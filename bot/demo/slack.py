@@ -12,7 +12,8 @@ person does. What methods accept is `slack_methods.py`, blocks' limits `slack_ru
 Faults: `slack.faults_for["U1"] = ["stored_drop", "ok", …]` for one person's next chat.postMessage calls,
 `slack.fault_next(kind, method)` for a method's next call. Kinds, each also as `stored_…` (done first, then so):
 `drop` (the connection is cut), `hang` (never answered), `500`, `429` (with Retry-After), `internal` (HTTP 200,
-`internal_error`), `html` (a proxy's 502 page), `ok` (no fault), or any error word of Slack's.
+`internal_error`), `html` (a proxy's 502 page), `slow` (done and answered well, after `slow_seconds`), `ok` (no fault),
+or any error word of Slack's.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class LocalSlack(SlackState):
         super().__init__(now=now, team_id=team_id)
         self.faults_for: dict[str, list[str]] = {}
         self.retry_after_seconds = 1
+        self.slow_seconds = 2.0
         self.echo = True  # the bot's own posts and edits come back as message.im events
         self.unacked: list[str] = []  # echoed events that were not acknowledged
         self.sockets = Sockets(app_id=self.app_id, new_id=self.new_id)
@@ -124,11 +126,17 @@ class LocalSlack(SlackState):
     async def _perform(self, request: web.Request, name: str, method: Method, args: Json) -> web.Response:
         """Call the method, or misbehave as asked, and keep a record of posts."""
         kind = self._next_fault(name, args)
+        if kind == "slow":
+            await asyncio.sleep(self.slow_seconds)
+            kind = ""
         response, outcome = self._refuse(Refusal("fatal_error")), kind
         if not kind or kind.startswith("stored_"):
             response, outcome = self._run(method, args)
         if name == "chat.postMessage":
             self.posts.append(self._post_record(args, kind or outcome, stored=outcome == "ok"))
+        if kind == "stored_slow":
+            await asyncio.sleep(self.slow_seconds)
+            return response
         return await self._misbehave(request, kind.removeprefix("stored_")) if kind else response
 
     def _run(self, method: Method, args: Json) -> tuple[web.Response, str]:

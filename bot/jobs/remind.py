@@ -57,13 +57,15 @@ class PassReport:
     would_send: tuple[StoredNotice, ...] = ()  # of a rehearsal: the first SHOWN_MOST messages
 
 
-async def remind(workspace: Workspace, now: datetime, *, only: str | None = None, pulls: bool = True) -> PassReport:
+async def remind(
+    workspace: Workspace, now: datetime, *, only: str | None = None, pulls: bool = True, everybody: bool = False
+) -> PassReport:
     """One pass at `now`. Raises LmsError, SlackError, StoreError or PersonNotFound where it could not begin to send.
 
     `only` is one person's e-mail, LMS id or Slack id; without `pulls` it decides by what was pulled before, and only
-    for those whose time has come.
+    for those whose time has come, unless `everybody` is to be decided about.
     """
-    decided = await _up_to_sending(workspace, now, only, pulls=pulls)
+    decided = await _up_to_sending(workspace, now, only, pulls=pulls, everybody=pulls or everybody)
     problem = await _send(workspace, decided)
     report = _report(workspace, decided, problem)
     _end(workspace, decided, report, quiet=pulls and only is None and not WAITING & report.reasons.keys())
@@ -72,12 +74,14 @@ async def remind(workspace: Workspace, now: datetime, *, only: str | None = None
 
 async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = None) -> PassReport:
     """The same pass without a word to anybody; the workspace's store must be a rehearsal's copy."""
-    decided = await _up_to_sending(workspace, now, only, pulls=True)
+    decided = await _up_to_sending(workspace, now, only, pulls=True, everybody=True)
     planned = [workspace.store.outbox.notice(notice_id) for notice_id in workspace.store.outbox.planned()[:SHOWN_MOST]]
     return replace(_report(workspace, decided, None), would_send=tuple(planned))
 
 
-async def _up_to_sending(workspace: Workspace, now: datetime, only: str | None, *, pulls: bool) -> Decided:
+async def _up_to_sending(
+    workspace: Workspace, now: datetime, only: str | None, *, pulls: bool, everybody: bool
+) -> Decided:
     """What a pass and its rehearsal have in common: settle, pull, decide."""
     pass_id = workspace.new_id()
     bind_contextvars(pass_id=pass_id)
@@ -86,7 +90,7 @@ async def _up_to_sending(workspace: Workspace, now: datetime, only: str | None, 
         log.warning("store.put_back")
     await settle(workspace)
     pulled = await pull(workspace, now) if pulls else None
-    people = _people(workspace, now, only, everybody=pulls)
+    people = _people(workspace, now, only, everybody=everybody)
     return await decide(workspace, now, pass_id, people, held=_held(workspace, pulled))
 
 

@@ -34,6 +34,7 @@ class Ticker:
         self._workspace, self._on_refused = workspace, on_refused
         self._current: asyncio.Task[None] | None = None
         self._holds_lease = False
+        self._decided_by: datetime | None = None  # the pull by which everybody was last decided about
 
     async def tick(self) -> None:
         """Remind, where this copy may send; a failure is logged once and the next tick tries again."""
@@ -81,14 +82,21 @@ class Ticker:
             log.exception("pass.failed")
 
     async def _remind(self, now: datetime) -> None:
-        report = await remind(self._workspace, now, pulls=self._pull_is_due(now))
+        # A pass that ended between its pull and its plan, or a `pull` by hand, leaves everybody to be decided about.
+        everybody = self._pulled_at() != self._decided_by
+        report = await remind(self._workspace, now, pulls=self._pull_is_due(now), everybody=everybody)
+        self._decided_by = self._pulled_at()
         if report.problem:
             raise report.problem
 
-    def _pull_is_due(self, now: datetime) -> bool:
+    def _pulled_at(self) -> datetime | None:
         pulled = self._workspace.store.snapshots.last()
+        return pulled.at if pulled else None
+
+    def _pull_is_due(self, now: datetime) -> bool:
+        pulled_at = self._pulled_at()
         every = timedelta(minutes=self._workspace.settings.policy.pull.every_minutes) - A_LITTLE
-        return pulled is None or not timedelta(0) <= now - pulled.at < every
+        return pulled_at is None or not timedelta(0) <= now - pulled_at < every
 
 
 def scheduled(ticker: Ticker, now: datetime) -> AsyncIOScheduler:

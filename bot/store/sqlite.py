@@ -71,17 +71,13 @@ class _Connection(sqlite3.Connection):
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         """One statement. Raises StoreError."""
-        try:
+        with translated(self.path):
             return self.cursor(_Cursor).execute(*args)
-        except sqlite3.Error as error:
-            raise ours(self.path, error) from error
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         """One statement for many rows. Raises StoreError."""
-        try:
+        with translated(self.path):
             return self.cursor(_Cursor).executemany(*args)
-        except sqlite3.Error as error:
-            raise ours(self.path, error) from error
 
 
 def _use_wal(conn: sqlite3.Connection) -> None:
@@ -151,10 +147,12 @@ def immediate(db: Database) -> Iterator[None]:
     db.conn.execute("COMMIT")
 
 
-def ours(path: Path, error: sqlite3.Error) -> StoreError:
+def ours(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
     """SQLite's error as ours."""
     if isinstance(error, sqlite3.IntegrityError):
         return StoreError(f"The store {path} refuses what breaks its rules: {error}.")
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error):
+        return StoreDamaged(f"{path} is damaged: it holds text that is none.")
     if type(error) is sqlite3.DatabaseError:
         return StoreDamaged(f"{path} is no sound database: {error}.")
     return StoreError(f"The store {path} cannot be used: {error}.")
@@ -175,7 +173,7 @@ def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as ours, with the file's name."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise ours(path, error) from error
     except OSError as error:
         raise StoreError(f"The store {path} cannot be used: {error.strerror}.") from error

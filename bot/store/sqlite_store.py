@@ -78,7 +78,11 @@ def open_existing(path: Path) -> SqliteStore | None:
     if not path.exists():
         return None
     db = _opened(path)
-    owner = _owner(db)
+    try:
+        owner = _owner(db)
+    except BaseException:
+        db.conn.close()
+        raise
     if owner is None:
         db.conn.close()
         return None
@@ -87,10 +91,13 @@ def open_existing(path: Path) -> SqliteStore | None:
 
 def need_existing(path: Path) -> SqliteStore:
     """The store as it is. Raises StoreError where nothing was ever stored."""
-    store = open_existing(path)
-    if store and store.snapshots.last():
-        return store
-    if store:
+    if store := open_existing(path):
+        try:
+            if store.snapshots.last():
+                return store
+        except BaseException:
+            store.close()
+            raise
         store.close()
     raise StoreEmpty(f"The store {path} is empty.")
 
