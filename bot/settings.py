@@ -172,7 +172,8 @@ class Settings(BaseSettings):
         """The keys of the hashes in a DM's metadata: the first is used, the others are still recognised."""
         text = self.reminder_key.get_secret_value() if self.reminder_key else ""
         own = [part.strip().encode() for part in text.split(",") if part.strip()]
-        return tuple(own) or (sha256(b"reminder-key:" + self.secret("eloomi_client_secret").encode()).digest(),)
+        derived = sha256(b"reminder-key:" + self.secret("eloomi_client_secret").encode()).digest()
+        return (*own, derived)  # used where there is no other, and recognised where there was none before
 
     def secret(self, name: str) -> str:
         """A setting's text, for the library that needs it. Raises SettingsError where it is missing."""

@@ -22,7 +22,7 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, redirect_stderr, redirect_stdout
+from contextlib import asynccontextmanager, closing, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,7 @@ from bot.deadlines.terms import Policy
 from bot.demo.eloomi import LocalEloomi
 from bot.demo.slack import LocalSlack
 from bot.demo.slack_state import Message
+from bot.errors import SlackError
 from bot.jobs.pull import PullReport
 from bot.jobs.pull import pull as one_pull
 from bot.jobs.remind import PassReport, rehearse, remind, sending
@@ -203,11 +204,14 @@ class Company:
             client = AsyncWebClient(
                 token=self.slack.bot_token, base_url=self.slack.url, session=session, retry_handlers=[]
             )
+            slack = Slack(client, sleep=self.time.sleep)
+            with suppress(SlackError):  # as app.py does, where a token that is refused ends it
+                await slack.identity()
             try:
                 yield Workspace(
                     settings=settings,
                     source=source,
-                    slack=Slack(client, sleep=self.time.sleep),
+                    slack=slack,
                     store=store,
                     lease=Lease(self.database),
                     clock=self.clock,

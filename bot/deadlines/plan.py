@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from bot.deadlines.model import Assignment, Course, Decision, Notice, Reason, Reminder, Said
+from bot.deadlines.model import Assignment, Course, Decision, Notice, Reason, Reminder, Said, Step
 from bot.deadlines.policy import Case, Day, decide, governing_first, may_be_said_early
 
 CAP_WINDOW_DAYS = 7  # today and the six days before
@@ -51,13 +51,20 @@ def plan(
 def reached(
     day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
 ) -> tuple[Reminder, ...]:
-    """What a DM of this day can have named: of each course the latest step reached, where it was not said before."""
+    """What a DM of this day can have named: of each course the latest step reached, or what it then took along."""
     return tuple(
-        Reminder(course_id=case.course.course_id, step=case.standing.latest.step, deadline_on=deadline_on)
+        Reminder(course_id=case.course.course_id, step=step, deadline_on=deadline_on)
         for case in _cases(day, assignments, said, course_of)
-        if not case.superseded and case.standing.latest and not case.standing.latest_was_said
-        if (deadline_on := case.assignment.deadline_on)
+        if not case.superseded and (case.assigned_on is None or case.assigned_on <= day.today)
+        if (deadline_on := case.assignment.deadline_on) and (step := _can_have_been_named(case))
     )
+
+
+def _can_have_been_named(case: Case) -> Step | None:
+    latest = case.standing.latest
+    if latest and not case.standing.latest_was_said:
+        return latest.step
+    return may_be_said_early(case, decide(case), case.day.policy.caps.gather_days)
 
 
 def _cases(

@@ -2,15 +2,22 @@
 
 Before a pass sends, the DMs of its first recipients are read back, and a reminder that this store did not write stops
 it. Two copies that tick at the same moment both find nothing; so the first DM of a pass goes alone and its channel is
-read once more: of two copies the one whose DM came second stops there, with that one person told twice at most.
+read once more: of two copies the one whose DM came second stops there, with that one person told twice. What begins or
+shows later is found by looks every few seconds while a pass sends.
 """
 
 from __future__ import annotations
 
-from bot.errors import SlackError, SlackRefused
+import asyncio
+
+import structlog
+
+from bot.errors import SlackError, SlackRefused, SlackUnreachable
 from bot.jobs.recall import Recall, another_copy
 from bot.store import State
 from bot.workspace import Workspace
+
+log = structlog.get_logger()
 
 RECIPIENTS = 5  # whose DMs are read back before a pass
 
@@ -24,10 +31,18 @@ async def check_before(workspace: Workspace, recall: Recall) -> None:
         slack_id = workspace.store.outbox.notice(notice_id).slack_id
         channel_id, after_ts = await recall.channel_of(slack_id)
         if channel_id is None:
+            await asyncio.sleep(0)  # commands are answered meanwhile
             continue
-        looked += 1
-        if not recall.has_read(slack_id) and await _strange(workspace, channel_id, after_ts):
+        try:
+            strange = not recall.has_read(slack_id) and await _strange(workspace, channel_id, after_ts)
+        except (SlackRefused, SlackUnreachable):
+            raise
+        except SlackError as error:
+            log.warning("dm.unread", people=1, error=error.message)
+            continue  # another DM tells as much
+        if strange:
             raise another_copy(workspace)
+        looked += 1
 
 
 async def check_after(workspace: Workspace, notice_id: str) -> None:
@@ -36,14 +51,26 @@ async def check_after(workspace: Workspace, notice_id: str) -> None:
     if notice.state is not State.SENT or notice.channel_id is None or notice.ts is None:
         return
     _, before_ts = workspace.store.outbox.before(notice)
+    strange = await _strange_if_it_can_be_read(workspace, notice.channel_id, before_ts)
+    if any(ts < notice.ts for ts in strange):
+        raise another_copy(workspace)
+
+
+async def check_next(workspace: Workspace, notice_id: str) -> None:
+    """Raise AnotherCopy where the person who is to hear next has heard from another copy. Raises SlackRefused."""
+    channel_id, after_ts = workspace.store.known.last_dm(workspace.store.outbox.notice(notice_id).slack_id)
+    if channel_id and await _strange_if_it_can_be_read(workspace, channel_id, after_ts):
+        raise another_copy(workspace)
+
+
+async def _strange_if_it_can_be_read(workspace: Workspace, channel_id: str, after_ts: str | None) -> list[str]:
+    """As `_strange`; nothing where the DM cannot be read: reminders under way do not wait for that."""
     try:
-        strange = await _strange(workspace, notice.channel_id, before_ts)
+        return await _strange(workspace, channel_id, after_ts)
     except SlackRefused:
         raise
     except SlackError:
-        return  # the check before the pass was made; reminders do not wait for this one
-    if any(ts < notice.ts for ts in strange):
-        raise another_copy(workspace)
+        return []
 
 
 async def _strange(workspace: Workspace, channel_id: str, after_ts: str | None) -> list[str]:

@@ -46,7 +46,7 @@ async def decide(
     is why nothing may be sent whatever is decided (a pull that shrank); else the size of the pass decides.
     Raises SlackError or AnotherCopy where what strangers have heard cannot be read.
     """
-    workspace.store.outbox.drop_planned()
+    workspace.store.outbox.drop_planned(at=now)
     planner = Planner(workspace.settings, workspace.store)
     decided = Decided(pass_id=pass_id, at=now, recall=Recall(workspace, planner))
     strangers: list[tuple[int, str]] = []
@@ -92,7 +92,7 @@ def _save(workspace: Workspace, plans: Sequence[tuple[Dossier, Plan]], planner: 
 async def _too_busy(workspace: Workspace, decided: Decided) -> str | None:
     passes, pulled = workspace.store.passes, workspace.store.snapshots.last()
     size = PassSize(
-        recipients=len(decided.recipients - passes.approved_people()),
+        recipients=len((decided.recipients | decided.unread) - passes.approved_people()),
         people=pulled.people if pulled else 0,
         largest=passes.largest_since(decided.at - MEASURE),
         first=passes.is_first(),

@@ -16,13 +16,14 @@ import structlog
 from bot.deadlines.model import Notice
 from bot.deadlines.plan import Plan
 from bot.errors import DeadlineBotError, LmsShrunk, OutcomeUnknown, SlackRefused, SlackUnreachable
-from bot.jobs.alone import check_after
+from bot.jobs.alone import check_after, check_next
 from bot.jobs.pace import Pace
 from bot.jobs.planner import Planner
 from bot.jobs.pull import refresh
 from bot.jobs.render import dm
 from bot.jobs.settle import settle
 from bot.jobs.together import together
+from bot.slack.api import LAG_SECONDS
 from bot.slack.messages import Message
 from bot.slack.outcomes import NotTaken, Outcome, Posted, Refused, Unknown, Wait
 from bot.store import Dossier, StoredNotice
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 NO_TIME = timedelta(0)  # a look from the future is none
 LOOK_AGAIN_AFTER = timedelta(minutes=10)  # policy.md, "Just completed"
 POSTS_AT_ONCE = 4
+WATCH_SECONDS = 10  # between two looks for another copy
 ROUNDS = 3  # of sending, reading back, and sending what was not found
 BETWEEN_ROUNDS_SECONDS = 1
 LOOKS_MOST = 5  # at the courses of one notice, each of which can change what it names
@@ -76,8 +78,7 @@ class _Delivery:
     queue: deque[str] = field(default_factory=deque)
     error: DeadlineBotError | None = None
     shrunk: LmsShrunk | None = None  # why some notices could not be looked at once more
-    arrived: str | None = None  # the notice that arrived last
-    alone: bool = False  # no other copy was found when the first had arrived
+    first: str | None = None  # the notice that arrived first
     trouble: int = 0  # posts in a row without a usable answer
     waits: int = 0  # rate limits in a row
 
@@ -98,7 +99,11 @@ class _Delivery:
         self.total = len(self.queue)
         if self.total > 1:
             await self._first_alone()
-        await together(self._work() for _ in range(min(POSTS_AT_ONCE, self.total)))
+        watch = asyncio.create_task(self._watch())
+        try:
+            await together(self._work() for _ in range(min(POSTS_AT_ONCE, self.total)))
+        finally:
+            watch.cancel()
         if self.error:
             raise self.error
 
@@ -109,11 +114,22 @@ class _Delivery:
 
     async def _first_alone(self) -> None:
         """Until one DM has arrived, one at a time; then see that no other copy has written there just before."""
-        while self.arrived is None and self._may_go_on():
+        while self.first is None and self._may_go_on():
             await self._next()
-        if self.arrived and not self.alone:
-            await check_after(self.workspace, self.arrived)
-            self.alone = True
+        if self.first:
+            await check_after(self.workspace, self.first)
+
+    async def _watch(self) -> None:
+        """While posts leave, look every few seconds whether another copy writes to the same people."""
+        try:
+            await self.workspace.sleep(LAG_SECONDS)
+            if self.first and self.queue:
+                await check_after(self.workspace, self.first)  # the history has had its time
+            while self.queue:
+                await check_next(self.workspace, self.queue[0])
+                await self.workspace.sleep(WATCH_SECONDS)
+        except DeadlineBotError as error:
+            self._stop(error)
 
     async def _work(self) -> None:
         while self._may_go_on():
@@ -129,9 +145,12 @@ class _Delivery:
         except LmsShrunk as error:
             self.shrunk = error  # this notice stays planned; the others go on
         except DeadlineBotError as error:
-            self.error = self.error or error
-            self.queue.clear()
+            self._stop(error)
         self.workspace.progress("messages", self.total - len(self.queue), self.total)
+
+    def _stop(self, error: DeadlineBotError) -> None:
+        self.error = self.error or error
+        self.queue.clear()
 
     async def _one(self, notice_id: str) -> None:
         """Post one notice, if it is still right."""
@@ -158,7 +177,7 @@ class _Delivery:
         match outcome:
             case Posted(channel_id, ts):
                 outbox.sent(notice_id, channel_id=channel_id, ts=ts, at=now)
-                self.arrived = notice_id
+                self.first = self.first or notice_id
                 self._went_well("notice.sent", notice_id)
             case Refused(error):
                 outbox.failed(notice_id, error=error, at=now)

@@ -7,7 +7,7 @@ what or when it is about.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from bot.deadlines.model import DUE, Reminder, Step
@@ -24,7 +24,7 @@ def reminder_key(key: bytes, team_id: str, person_id: int, reminder: Reminder) -
 
 
 def recognised(
-    keys: Iterable[bytes], team_id: str, person_id: int, deadlines: Iterable[tuple[int, date]], steps: Iterable[Step]
+    keys: Iterable[bytes], team_id: str, person_id: int, deadlines: Iterable[tuple[int, date]], steps: Collection[Step]
 ) -> dict[str, Reminder]:
     """Every hash that a DM to this person may bear about these (course, deadline): hash -> what it says."""
     told = [Reminder(course_id=c, deadline_on=on, step=step) for c, on in set(deadlines) for step in steps]
@@ -33,10 +33,14 @@ def recognised(
 
 def steps_ever(policies: Iterable[Steps]) -> set[Step]:
     """The steps that these have or that an earlier policy may have had."""
-    before, overdue = set(range(1, STEPS_TRIED + 1)), set(range(1, STEPS_TRIED + 1))
-    for steps in policies:
-        before |= {*steps.before_days, *steps.long_course_before_days}
-        overdue |= {*steps.overdue_working_days}
-        last, every = max(steps.overdue_working_days, default=0), steps.overdue_then_every_working_days
-        overdue |= set(range(last + every, steps.give_up_after_days + 1, every)) if every else set()
+    numbers = range(1, STEPS_TRIED + 1)
+    tried = {*(Step("before", n) for n in numbers), *(Step("overdue", n) for n in numbers)}
+    return tried.union(*map(steps_of, policies))
+
+
+def steps_of(steps: Steps) -> set[Step]:
+    """The steps that there are by these terms."""
+    before, overdue = {*steps.before_days, *steps.long_course_before_days}, {*steps.overdue_working_days}
+    last, every = max(overdue, default=0), steps.overdue_then_every_working_days
+    overdue |= set(range(last + every, steps.give_up_after_days + 1, every)) if every else set()
     return {DUE, *(Step("before", n) for n in before if n), *(Step("overdue", n) for n in overdue)}

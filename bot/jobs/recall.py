@@ -8,16 +8,16 @@ whose keys is known any more (another REMINDER_KEY) counts as having named what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
-from bot.deadlines.model import Reminder, Said
+from bot.deadlines.model import Reminder, Said, Step
 from bot.deadlines.plan import reached
 from bot.errors import AnotherCopy, SlackError, SlackRefused, SlackUnreachable
-from bot.jobs.keys import recognised, reminder_key, steps_ever
+from bot.jobs.keys import recognised, reminder_key, steps_ever, steps_of
 from bot.jobs.planner import Planner
 from bot.jobs.settle import WAIT_SECONDS
 from bot.slack.api import Own
@@ -26,7 +26,10 @@ from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
-SAMPLE = 5  # DMs that are looked into to tell a wiped disk from a first installation
+READ_SECONDS = 1200  # that one pass may spend on reading back; whom it does not come to wait for the next
+OVERLAP_SECONDS = 7 * 24 * 3600  # read again before the last DM on record: another copy may have spoken there before
+MOVED_DAYS = 60  # a deadline that a DM named lies no further from its day
+SAMPLE = 20  # DMs that are looked into to tell a wiped disk from a first installation
 
 
 class Recall:
@@ -54,12 +57,12 @@ class Recall:
 
         Raises SlackRefused, and AnotherCopy where what is found was written while this store was speaking.
         """
-        unread = {person_id for person_id, _ in strangers}
+        unread, begun = {person_id for person_id, _ in strangers}, self._workspace.monotonic()
         try:
             waiting = await self._with_a_dm(strangers)
             unread = {person_id for person_id, _ in waiting}
             for done, (person_id, slack_id) in enumerate(waiting):
-                if self._workspace.stopping():
+                if self._workspace.stopping() or self._workspace.monotonic() - begun > READ_SECONDS:
                     break
                 if await self._could_meet(person_id, slack_id):
                     unread.remove(person_id)
@@ -72,9 +75,20 @@ class Recall:
         """Whether an earlier store has reminded anybody, told by a few DMs of people who are not due now."""
         channels = await self._all_channels()
         for slack_id in [slack_id for slack_id in channels if slack_id not in self._read][:SAMPLE]:
-            async for page in self._workspace.slack.own_messages(channels[slack_id], after_ts=None):
-                if {own.notice_id for own in page} - self._known.wrote([own.notice_id for own in page]):
+            if await self._holds_an_earlier_stores(channels[slack_id]):
+                return True
+        return False
+
+    async def _holds_an_earlier_stores(self, channel_id: str) -> bool:
+        try:
+            async for page in self._workspace.slack.own_messages(channel_id, after_ts=None):
+                ids = [own.notice_id for own in page]
+                if set(ids) - self._known.wrote(ids):
                     return True
+        except SlackRefused:
+            raise
+        except SlackError as error:
+            log.warning("dm.unread", people=1, error=error.message)
         return False
 
     # ── reading ──
@@ -111,7 +125,7 @@ class Recall:
         channel_id, after_ts = await self.channel_of(slack_id)
         if channel_id is None:
             return
-        pages = self._workspace.slack.own_messages(channel_id, after_ts=after_ts)
+        pages = self._workspace.slack.own_messages(channel_id, after_ts=_well_before(after_ts))
         found = sorted([own async for page in pages for own in page], key=lambda own: own.ts)
         known = self._known.wrote([own.notice_id for own in found])
         heard = [own for own in found if own.notice_id not in known]
@@ -129,17 +143,33 @@ class Recall:
     def _told(self, dossier: Dossier, heard: Sequence[Own]) -> list[Heard]:
         """What each DM named, the earliest first, since an earlier one tells what was left for a later one."""
         deadlines = [(row.course_id, row.deadline_on) for row in dossier.assignments if row.deadline_on]
-        keys, team_id = self._workspace.settings.reminder_keys, self._workspace.store.team_id
-        by_key = recognised(keys, team_id, dossier.person_id, deadlines, self._steps)
+        by_key = self._by_key(dossier, deadlines, self._steps)
         found: list[Heard] = []
         for own in heard:
             local_on = self._planner.day(dossier, _instant(own.ts)).today
+            if not by_key.keys() >= set(own.keys):
+                by_key |= self._of_moved_deadlines(dossier, local_on)
             named = {key: by_key[key] for key in own.keys if key in by_key}
+            shown = "open" if len(named) == len(set(own.keys)) else "done"  # a DM not known in full is not edited
             named = named or self._guessed(dossier, own)
             dossier = _with(dossier, named.values(), said_on=local_on)
-            courses = tuple(self._planner.name(reminder, key) for key, reminder in named.items())
+            courses = tuple(replace(self._planner.name(r, key), shown=shown) for key, r in named.items())
             found.append(Heard(notice_id=own.notice_id, ts=own.ts, local_on=local_on, named=courses))
         return found
+
+    def _of_moved_deadlines(self, dossier: Dossier, local_on: date) -> dict[str, Reminder]:
+        """The hashes of the policy's steps for deadlines that these courses may have had on that day."""
+        policy, found = self._workspace.settings.policy, dict[str, Reminder]()
+        for course_id in {row.course_id for row in dossier.assignments}:
+            near = [(course_id, local_on + timedelta(days=n)) for n in range(-MOVED_DAYS, MOVED_DAYS + 1)]
+            found |= self._by_key(dossier, near, steps_of(policy.steps_of(course_id)))
+        return found
+
+    def _by_key(
+        self, dossier: Dossier, deadlines: Iterable[tuple[int, date]], steps: Collection[Step]
+    ) -> dict[str, Reminder]:
+        keys, team_id = self._workspace.settings.reminder_keys, self._workspace.store.team_id
+        return recognised(keys, team_id, dossier.person_id, deadlines, steps)
 
     def _guessed(self, dossier: Dossier, own: Own) -> dict[str, Reminder]:
         """What a DM with unknown keys is taken to have named: what was due on its day."""
@@ -163,6 +193,10 @@ def another_copy(workspace: Workspace) -> AnotherCopy:
 def _with(dossier: Dossier, reminders: Iterable[Reminder], *, said_on: date) -> Dossier:
     said = [Said(course_id=r.course_id, deadline_on=r.deadline_on, step=r.step, said_on=said_on) for r in reminders]
     return replace(dossier, said=(*dossier.said, *said))
+
+
+def _well_before(ts: str | None) -> str | None:
+    return None if ts is None else f"{max(0.0, float(ts) - OVERLAP_SECONDS):.6f}"
 
 
 def _instant(ts: str) -> datetime:

@@ -7,13 +7,14 @@ person's DM cannot be read, that notice stays unknown and counts as said; the ot
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 
 from bot.errors import SlackError, SlackRefused, SlackUnreachable
 from bot.slack.api import LAG_SECONDS, TIMEOUT_SECONDS
-from bot.store import StoredNotice
+from bot.store import State, StoredNotice
 from bot.workspace import Workspace
 
 log = structlog.get_logger()
@@ -26,9 +27,10 @@ async def settle(workspace: Workspace) -> None:
 
     Raises SlackRefused or SlackUnreachable where Slack cannot be read at all: then all stay as they are.
     """
-    channels: dict[str, str] | None = None
-    for notice in workspace.store.outbox.unsettled():
-        await _wait_out(workspace, notice)
+    unsettled = workspace.store.outbox.unsettled()
+    await _wait_out(workspace, unsettled)
+    channels: dict[str, str] | None = None  # listed after the wait: a first DM makes its channel as it arrives
+    for notice in unsettled:
         channel_id, after_ts = workspace.store.outbox.before(notice)
         if channel_id is None:
             channels = await workspace.slack.dm_channels() if channels is None else channels
@@ -51,12 +53,18 @@ def _record(workspace: Workspace, notice: StoredNotice, channel_id: str | None, 
     log.info("notice.settled", notice_id=notice.notice_id, found=bool(ts))
 
 
-async def _wait_out(workspace: Workspace, notice: StoredNotice) -> None:
-    if notice.claimed_at is None:
+async def _wait_out(workspace: Workspace, unsettled: Sequence[StoredNotice]) -> None:
+    """Until each of them has had its time, whatever the clock says and however long a post began after its claim.
+
+    The post of an unknown one is over, so that only Slack still needs time; that of a process which is gone may have
+    left it a moment ago.
+    """
+    if not unsettled:
         return
-    left = notice.claimed_at + timedelta(seconds=WAIT_SECONDS) - workspace.wall()
-    # A clock that was set back must not make us wait for long.
-    await workspace.sleep(min(max(0.0, left.total_seconds()), WAIT_SECONDS))
+    claimed_at = max((n.claimed_at for n in unsettled if n.claimed_at), default=None)
+    left = (claimed_at + timedelta(seconds=WAIT_SECONDS) - workspace.wall()).total_seconds() if claimed_at else 0.0
+    least = WAIT_SECONDS if any(n.state is State.SENDING for n in unsettled) else LAG_SECONDS
+    await workspace.sleep(min(max(least, left), WAIT_SECONDS))
 
 
 async def _find(workspace: Workspace, channel_id: str, after_ts: str | None, notice_id: str) -> str | None:

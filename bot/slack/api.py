@@ -36,7 +36,7 @@ MESSAGES_PER_PAGE = 15  # the most some apps get from conversations.history
 
 CHECK_THE_OTHER_ONE = "Check SLACK_APP_TOKEN (the app's page at Slack, Basic Information, App-Level Tokens)."
 
-TS = re.compile(r"\d{1,12}\.\d{1,9}", re.ASCII)  # a message's id: its instant, in seconds since 1970
+TS = re.compile(r"\d{1,10}\.\d{1,6}", re.ASCII)  # a message's id: its instant, in seconds since 1970
 
 Json: TypeAlias = Mapping[str, Any]
 # What a call can end in besides an answer. Bad JSON, or JSON that is no object or too deep, surfaces as the last four.
@@ -76,6 +76,7 @@ class Slack:
         if client.retry_handlers:
             raise ValueError("the client must have retry_handlers=[]: slack_sdk's own post twice")
         self._client, self._sleep = client, sleep
+        self._bot_user_id: str | None = None  # as `identity` finds it
 
     @property
     def client(self) -> AsyncWebClient:
@@ -97,6 +98,7 @@ class Slack:
         team_id, bot_user_id = _field(answer, "team_id"), _field(answer, "user_id")
         if not team_id or not bot_user_id:
             raise SlackUnreachable("Slack's auth.test does not say whose token it is.")
+        self._bot_user_id = bot_user_id
         return Identity(team_id=team_id, bot_user_id=bot_user_id)
 
     async def members(self) -> AsyncIterator[list[Member]]:
@@ -127,7 +129,12 @@ class Slack:
             include_all_metadata=True,
             oldest=after_ts or "0",
         ):
-            yield [own for row in page if (own := _own(row))]
+            yield [own for row in page if (own := _own(row)) and self._is_ours(row)]
+
+    def _is_ours(self, row: Json) -> bool:
+        """Whether the bot wrote it: metadata can be put on by anybody's app."""
+        author = _field(row, "user")
+        return not author or self._bot_user_id is None or author == self._bot_user_id
 
     async def _pages(
         self, method: str, call: Callable[..., Awaitable[Any]], key: str, **arguments: Any

@@ -259,8 +259,8 @@ class Outbox(Protocol):
         """How many assignments have each reason."""
         ...
 
-    def drop_planned(self) -> int:
-        """Forget what was planned and never claimed: the next decisions replace it. Returns how many."""
+    def drop_planned(self, *, at: datetime) -> int:
+        """Forget what is planned: the next decisions replace it. Returns how many; one once claimed stays known."""
         ...
 
     def hold_planned(self) -> None:
@@ -394,7 +394,7 @@ class Passes(Protocol):
         ...
 
     def largest_since(self, since: datetime) -> int:
-        """People messaged by the largest pass since then."""
+        """People messaged by the largest pass since then, or on the largest day that was read back."""
         ...
 
     def frozen(self) -> str | None:

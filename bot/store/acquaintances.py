@@ -1,8 +1,8 @@
 """Whose DMs the store knows in full, and what was read back of those it did not.
 
-A person is acquainted once their DM was read back, or once a DM of ours arrived there; everybody else is a stranger,
-and what was said to them is an unknown outcome. A store that was put back, or that has met another copy of the bot,
-forgets all acquaintance: `forget`.
+A person is acquainted once their DM was read back, or once this store claimed one to them, since it reads strangers
+first; what was said to anybody else is an unknown outcome. A store that was put back, or that has met another copy of
+the bot, forgets all acquaintance: `forget`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,13 @@ VALUES (?, ?, 0, 'restored', ?, ?, ?, 'sent', ?, ?, ?, ?, ?, 1) ON CONFLICT DO N
 """
 RESTORE_REMINDER = """
 INSERT INTO reminders (team_id, notice_id, course_id, deadline_on, step, fate, person_id, title, key, reproach_free,
-    locked) VALUES (?, ?, ?, ?, ?, 'named', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+    locked, shown) VALUES (?, ?, ?, ?, ?, 'named', ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 SPEAKS_SINCE = "SELECT speaks_since_ts FROM marks WHERE team_id = ?"
 CLAIMS = "SELECT claims FROM marks WHERE team_id = ?"
+SET_CLAIMS = """
+INSERT INTO marks (team_id, claims) VALUES (?, ?) ON CONFLICT (team_id) DO UPDATE SET claims = excluded.claims
+"""
 FORGET = (
     "DELETE FROM acquainted WHERE team_id = ?",
     "UPDATE marks SET speaks_since_ts = NULL WHERE team_id = ?",
@@ -116,9 +119,11 @@ class SqliteAcquaintances:
         if claims >= (noted or 0) and (noted is not None or not claims):
             return False
         self.forget()
+        claims = max(claims, noted or 0) + 1  # so that the same backup is noticed a second time too
+        self._first(SET_CLAIMS, claims)
         self._witness.note(claims)
         return True
 
 
-def _flags(named: Named) -> tuple[bool, bool]:
-    return named.reproach_free, named.locked
+def _flags(named: Named) -> tuple[bool, bool, str]:
+    return named.reproach_free, named.locked, named.shown

@@ -177,13 +177,13 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 ANALYZE sqlite_schema
 """
 
-# Several DMs read back from Slack may stand on one day (a zone that moved, another copy): only ours are held to one.
+# In a store of before nobody is acquainted: each person is read once. Several DMs that are read back may stand on one
+# day (a zone that moved, another copy): only our own are held to one.
 WHOM_WE_KNOW = """
 CREATE TABLE acquainted (
     team_id TEXT NOT NULL, slack_id TEXT NOT NULL,
     PRIMARY KEY (team_id, slack_id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO acquainted SELECT DISTINCT team_id, slack_id FROM notices WHERE state = 'sent';
 
 CREATE TABLE marks (
     team_id TEXT NOT NULL, claims INTEGER NOT NULL DEFAULT 0, speaks_since_ts TEXT, posts_per_second REAL,
@@ -196,11 +196,13 @@ DROP INDEX one_dm_a_day;
 CREATE UNIQUE INDEX one_dm_a_day ON notices (team_id, person_id, local_on)
     WHERE state IN ('planned', 'sending', 'unknown', 'sent') AND restored = 0;
 CREATE INDEX notices_restored ON notices (team_id) WHERE restored = 1;
+CREATE INDEX notices_failed ON notices (team_id, person_id) WHERE state = 'failed';
 CREATE INDEX notices_by_slack_id ON notices (team_id, slack_id, ts) WHERE state = 'sent';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('acquainted', 'acquainted', '100000 100000 1'),
     ('notices', 'one_dm_a_day', '1000000 1000000 50 1'),
     ('notices', 'notices_restored', '1000 1000'),
+    ('notices', 'notices_failed', '1000 1000 2'),
     ('notices', 'notices_by_slack_id', '1000000 1000000 50 1');
 ANALYZE sqlite_schema
 """

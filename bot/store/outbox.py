@@ -81,7 +81,8 @@ SELECT notice_id FROM notices
 WHERE team_id = ? AND state = ? AND state IN ('planned', 'sending', 'unknown') ORDER BY seq
 """
 DROP_PLANNED = """
-DELETE FROM notices WHERE team_id = ? AND state = 'planned' AND state IN ('planned', 'sending', 'unknown')
+DELETE FROM notices
+WHERE team_id = ? AND state = 'planned' AND state IN ('planned', 'sending', 'unknown') AND attempts = 0
 """
 COUNTS = "SELECT state, count(*) FROM notices WHERE team_id = ? GROUP BY state"
 OUTCOMES = "SELECT state, count(*) FROM notices WHERE team_id = ? AND pass_id = ? GROUP BY state"
@@ -97,7 +98,11 @@ ACQUAINTED = """
 INSERT INTO acquainted SELECT team_id, slack_id FROM notices WHERE team_id = ? AND notice_id = ?
 ON CONFLICT DO NOTHING
 """
-SPEAKS_SINCE = "UPDATE marks SET speaks_since_ts = ? WHERE team_id = ? AND speaks_since_ts IS NULL"
+# Not where an unknown outcome of before a restore is settled: those people are strangers.
+SPEAKS_SINCE = """
+UPDATE marks SET speaks_since_ts = :ts WHERE team_id = :team AND speaks_since_ts IS NULL AND EXISTS (
+    SELECT 1 FROM notices n JOIN acquainted USING (team_id, slack_id) WHERE n.team_id = :team AND n.notice_id = :id)
+"""
 REFUSED = """
 SELECT person_id, slack_id, error, max(local_on), count(*) FROM notices f
 WHERE team_id = ? AND state = 'failed' AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.team_id = f.team_id
@@ -252,6 +257,7 @@ class SqliteOutbox:
     def claim(self, notice_id: str, *, wall_at: datetime) -> None:
         """planned -> sending, on disk before the post begins."""
         with self._move(notice_id, (State.PLANNED,), State.SENDING, claimed_at=wall_at.timestamp()):
+            self._db.conn.execute(ACQUAINTED, (self._team, notice_id))
             ((claims,),) = self._all(COUNT_CLAIM)
         self._witness.note(claims)
 
@@ -259,8 +265,7 @@ class SqliteOutbox:
         """It arrived."""
         fields = {"channel_id": channel_id, "ts": ts, "settled_at": seconds(at), "error": None}
         with self._move(notice_id, (State.SENDING, State.UNKNOWN), State.SENT, **fields):
-            self._db.conn.execute(ACQUAINTED, (self._team, notice_id))
-            self._db.conn.execute(SPEAKS_SINCE, (ts, self._team))
+            self._db.conn.execute(SPEAKS_SINCE, {"team": self._team, "id": notice_id, "ts": ts})
             self._audit.add(at, "bot", "notice.sent", notice_id)
 
     def failed(self, notice_id: str, *, error: str, at: datetime) -> None:
@@ -284,10 +289,14 @@ class SqliteOutbox:
         with self._move(notice_id, (State.PLANNED,), State.DROPPED, error=detail, settled_at=seconds(at)):
             self._db.conn.execute(RELEASE, (self._team, notice_id))
 
-    def drop_planned(self) -> int:
-        """Forget what was planned and never claimed: the next decisions replace it."""
+    def drop_planned(self, *, at: datetime) -> int:
+        """Forget what is planned: the next decisions replace it."""
         with immediate(self._db):
-            return self._db.conn.execute(DROP_PLANNED, (self._team,)).rowcount
+            dropped = self._db.conn.execute(DROP_PLANNED, (self._team,)).rowcount
+        tried = self.planned()  # one that was claimed before stays known by its id: Slack may show it late
+        for notice_id in tried:
+            self.drop(notice_id, detail="decided afresh", at=at)
+        return dropped + len(tried)
 
     def hold_planned(self) -> None:
         """Mark what this pass planned as held by the freeze, and its decisions as frozen."""

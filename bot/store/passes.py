@@ -33,6 +33,10 @@ KEEP_PACE = """
 INSERT INTO marks (team_id, posts_per_second, learned_from) VALUES (?, ?, ?)
 ON CONFLICT (team_id) DO UPDATE SET posts_per_second = excluded.posts_per_second, learned_from = excluded.learned_from
 """
+LARGEST_RESTORED = """
+SELECT coalesce(max(people), 0) FROM (SELECT count(DISTINCT person_id) AS people FROM notices
+    WHERE team_id = ? AND restored = 1 AND local_on >= ? GROUP BY local_on)
+"""
 LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL AND NOT partial"
 FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
 HELD_BY_PULL = "SELECT text FROM freezes WHERE team_id = ? AND kind = 'pull' AND approved_at IS NULL"
@@ -117,8 +121,9 @@ class SqlitePasses:
         return self._one(RESTORED) is not None and self._one(SENT) is None
 
     def largest_since(self, since: datetime) -> int:
-        """People messaged by the largest pass since then."""
-        return int(self._one(LARGEST, seconds(since))[0])
+        """People messaged by the largest pass since then, or on the largest day that was read back."""
+        restored = self._one(LARGEST_RESTORED, since.date().isoformat())[0]
+        return max(int(self._one(LARGEST, seconds(since))[0]), int(restored))
 
     def frozen(self) -> str | None:
         """Why the safety freeze holds, or None."""

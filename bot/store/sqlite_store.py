@@ -107,9 +107,9 @@ def rehearsal(path: Path, team_id: str, now: datetime) -> Iterator[SqliteStore]:
     """A copy of the store to rehearse a pass on, thrown away afterwards; the real one is not touched."""
     with tempfile.TemporaryDirectory(prefix="deadline-bot-") as folder:
         on_copy = Path(folder) / "rehearsal.db"
-        copy(path, on_copy)
-        if beside(path).exists():
+        if beside(path).exists():  # first: claims that are made meanwhile are then in the database alone
             shutil.copyfile(beside(path), beside(on_copy))
+        copy(path, on_copy)
         try:
             store = open_store(on_copy, team_id, now)
         except StoreError as error:

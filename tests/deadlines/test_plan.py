@@ -587,7 +587,8 @@ def what_was_reached(day: str, *assignments: Assignment, history: Sequence[Said]
 @pytest.mark.parametrize(
     ("day", "history", "expected"),
     [
-        pytest.param("2027-06-15", (), [], id="no step yet"),
+        pytest.param("2027-06-11", (), [], id="no step yet"),
+        pytest.param("2027-06-15", (), [(1, "before-7")], id="the step of tomorrow, which any DM takes along"),
         pytest.param("2027-06-16", (), [(1, "before-7")], id="on the first step's day"),
         pytest.param("2027-06-18", (), [(1, "before-7")], id="two days after it"),
         pytest.param("2027-06-20", (), [], id="so late that the next step comes instead"),

@@ -10,6 +10,7 @@ import pytest
 
 from bot.errors import AnotherCopy
 from bot.store.witness import beside
+from tests.builders import a_policy
 from tests.company import DAY, Company
 
 WEEK_BEFORE = "2027-06-08"
@@ -108,3 +109,74 @@ async def test_a_message_of_the_bots_that_is_no_reminder_is_not_another_copys(co
     company.slack.store("U01", "A digest", [], {"event_type": "deadline_digest", "event_payload": {"notice": "x"}})
     report = await company.one_pass("2027-06-11 10:00")
     assert (report.sent, report.problem) == (2, None)
+
+
+async def test_somebody_elses_message_that_looks_like_ours_is_not_another_copys(company: Company) -> None:
+    company.crowd(2)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    forged = {"event_type": "deadline_reminder", "event_payload": {"notice": "forged", "reminders": []}}
+    company.slack.store_said("U01", "ha").metadata = forged
+    report = await company.one_pass("2027-06-11 10:00")
+    assert (report.sent, report.problem) == (2, None)
+
+
+async def test_a_dm_among_the_first_that_cannot_be_read_stops_nobody(company: Company) -> None:
+    company.crowd(3)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    company.slack.fault_next("channel_not_found", "conversations.history")
+    report = await company.one_pass("2027-06-11 10:00")
+    assert (report.sent, report.problem) == (3, None)
+
+
+async def test_where_the_history_lags_the_second_copy_stops_as_soon_as_it_shows(
+    company: Company, tmp_path: Path
+) -> None:
+    company.crowd(60)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    twin = await copied(company, tmp_path / "twin")
+    company.policy = twin.policy = a_policy(pace={"posts_per_second": 4})
+    company.slack.history_delay_seconds = 4 / company.time.faster
+    reports = await asyncio.gather(company.one_pass("2027-06-11 10:00"), twin.one_pass("2027-06-11 10:00"))
+    stopped = [report for report in reports if isinstance(report.problem, AnotherCopy)]
+    assert len(stopped) == 1
+    assert stopped[0].sent < 5 * 4 + 10, "what is sent in five seconds at the policy's pace"
+    assert min(company.dms().values()) == 2
+
+
+async def test_what_the_other_copy_said_just_before_a_dm_of_ours_is_read_back_too(
+    company: Company, tmp_path: Path
+) -> None:
+    company.crowd(2)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    twin = await copied(company, tmp_path / "twin")
+    await company.pulled("2027-06-11 10:00")
+    company.course(2, "Gdpr", expected_duration="90").assign(1, 2, "2027-06-25", assigned_at="2027-06-11 06:00:00")
+    await twin.one_pass("2027-06-11 10:00")
+    assert company.heard()[1] == ["Fire", "Fire+Gdpr"]
+    with pytest.MonkeyPatch.context() as both_tick_at_once:
+        both_tick_at_once.setattr("bot.jobs.remind.check_before", looks_too_early)
+        report = await company.one_pass("2027-06-11 10:00", pulls=False)
+    assert isinstance(report.problem, AnotherCopy)
+    for when in ("2027-06-11 10:15", "2027-06-14 10:00"):
+        await company.one_pass(when)
+    assert sum("Gdpr" in titles for titles in company.heard()[1]) == 1
+
+
+async def looks_too_early(*_: object) -> None:
+    """Stands for a look at DMs a moment before the other copy writes there."""
+
+
+async def test_a_post_of_ours_that_slack_shows_very_late_is_not_another_copys(company: Company) -> None:
+    company.crowd(2)
+    company.slack.faults_for["U01"] = ["500"]
+    company.slack.fault_next("500", "conversations.history", times=12)
+    company.slack.fault_next("ok", "users.conversations")
+    company.slack.fault_next("500", "users.conversations", times=12)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    async with company.workspace() as workspace:
+        (lost,) = workspace.store.outbox.unsettled()
+    company.no_more_faults()
+    await company.one_pass(f"{WEEK_BEFORE} 10:15")
+    late = {"event_type": "deadline_reminder", "event_payload": {"notice": lost.notice_id, "reminders": []}}
+    company.slack.store("U01", "late", [], late)
+    assert (await company.one_pass("2027-06-11 10:00")).problem is None

@@ -10,7 +10,10 @@ from pydantic import SecretStr
 
 from bot.deadlines.model import Reason
 from bot.errors import OutcomeUnknown, SlackRefused
-from bot.store import State
+from bot.jobs import recall
+from bot.store import State, sqlite_store
+from bot.store.sqlite import copy
+from bot.store.witness import beside
 from tests.company import DAY, Company, slack_id, with_freeze
 
 WEEK_BEFORE, TWO_BEFORE = "2027-06-08", "2027-06-14"  # of a deadline on the 15th, a Tuesday; the 13th is a Sunday
@@ -148,6 +151,54 @@ async def test_a_moved_deadline_earns_fresh_reminders_after_a_lost_disk_too(comp
     assert (await company.one_pass("2027-06-09 10:00")).sent == 1
 
 
+async def test_a_long_courses_moved_deadline_earns_the_same_reminders_as_with_the_disk(company: Company) -> None:
+    company.course(1, "Fire", expected_duration="90")
+    await a_week_then_the_disk_is_lost(company, 1)
+    company.row(1, 1)["deadline"] = "2027-06-21"
+    assert (await company.one_pass("2027-06-09 10:00")).sent == 1
+
+
+async def test_a_dm_of_which_one_deadline_has_moved_keeps_all_its_courses_when_it_is_edited(company: Company) -> None:
+    company.hire(1).assign(1, 1, DAY).assign(1, 2, DAY)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    company.lose_disk()
+    company.row(1, 2)["deadline"] = "2027-07-20"
+    await company.one_pass(f"{WEEK_BEFORE} 10:15")
+    company.finish(1, 1)
+    await company.one_pass(f"{WEEK_BEFORE} 11:20")
+    assert "Gdpr" in company.message(1).text
+
+
+async def test_what_cannot_be_read_in_a_quarter_of_an_hour_or_so_waits_for_the_next_pass(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_week_then_the_disk_is_lost(company, 3)
+    monkeypatch.setattr(recall, "READ_SECONDS", -1)
+    report = await company.one_pass("2027-06-11 10:00")
+    assert isinstance(report.problem, OutcomeUnknown)
+    assert report.sent == 0
+    monkeypatch.undo()
+    assert (await company.one_pass("2027-06-11 10:15")).sent == 3
+
+
+async def test_the_second_pass_on_a_wiped_disk_is_measured_by_what_was_read_back(company: Company) -> None:
+    company.policy = with_freeze(company.policy, first_pass_people=0, busy_pass_people=5)
+    company.crowd(20).hire(31).assign(31, 1, "2027-06-17")
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    company.lose_disk()
+    assert (await company.one_pass("2027-06-10 10:00")).sent == 1
+    report = await company.one_pass("2027-06-11 10:00")
+    assert (report.frozen, report.sent) == (None, 20)
+
+
+async def test_where_a_dm_cannot_be_read_it_tells_nothing_about_a_first_installation(company: Company) -> None:
+    company.policy = with_freeze(company.policy, first_pass_people=3)
+    company.crowd(4).hire(9)
+    company.slack.store_said(slack_id(9), "Hello?")
+    company.slack.fault_next("channel_not_found", "conversations.history")
+    assert (await company.one_pass(f"{DAY} 10:00")).frozen
+
+
 async def test_a_dm_that_cannot_be_read_keeps_that_person_waiting_and_nobody_else(company: Company) -> None:
     await a_week_then_the_disk_is_lost(company, 3)
     company.slack.fault_next("channel_not_found", "conversations.history")
@@ -231,6 +282,47 @@ async def test_a_dm_that_named_nothing_that_is_still_known_counts_for_that_day_a
     assert (report.sent, company.dms()) == (0, {1: 1})
 
 
+async def test_a_step_that_a_dm_of_an_unknown_key_took_along_is_not_repeated(company: Company) -> None:
+    use_keys(company, "old")
+    company.hire(1).assign(1, 1, DAY).assign(1, 2, "2027-06-17")
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    assert company.heard() == {1: ["Fire+Gdpr"]}
+    company.lose_disk()
+    use_keys(company, "new")
+    await company.one_pass(f"{WEEK_BEFORE} 10:15")
+    assert (await company.one_pass("2027-06-10 10:00")).sent == 0
+
+
+async def test_a_dm_of_an_unknown_key_named_nothing_that_was_assigned_later(company: Company) -> None:
+    use_keys(company, "old")
+    await a_week_then_the_disk_is_lost(company, 1)
+    use_keys(company, "new")
+    company.assign(1, 2, "2027-06-08", assigned_at="2027-06-09 06:00:00")
+    assert (await company.one_pass("2027-06-10 10:00")).sent == 1
+
+
+async def test_the_key_that_was_used_before_any_was_set_is_still_recognised(company: Company) -> None:
+    await a_week_then_the_disk_is_lost(company, 1)
+    use_keys(company, "new")
+    company.assign(1, 2, DAY, assigned_at=f"{WEEK_BEFORE} 08:05:00")
+    await company.one_pass(f"{WEEK_BEFORE} 10:15")
+    async with company.workspace() as workspace:
+        said = workspace.store.snapshots.dossier(1).said
+    assert [s.course_id for s in said] == [1], "and not what only an unknown key would be taken for"
+
+
+async def test_a_dm_of_an_unknown_key_is_never_edited_into_what_it_may_not_have_said(company: Company) -> None:
+    use_keys(company, "old")
+    await a_week_then_the_disk_is_lost(company, 1)
+    text = company.message(1).text
+    use_keys(company, "new")
+    company.assign(1, 2, DAY, assigned_at=f"{WEEK_BEFORE} 08:05:00")
+    await company.one_pass(f"{WEEK_BEFORE} 10:15")
+    company.finish(1, 2)
+    await company.one_pass(f"{WEEK_BEFORE} 11:20")
+    assert company.message(1).text == text
+
+
 # ── a store that was put back ──
 
 
@@ -266,6 +358,47 @@ async def test_a_backup_of_the_middle_of_a_pass_is_noticed_too(company: Company)
     assert report.problem is None
     assert company.dms() == {1: 1, 2: 1, 3: 1, 4: 1}
     assert await company.state() == {State.SENT: 4}
+
+
+async def test_a_notice_settled_after_a_restore_makes_no_acquaintance(company: Company) -> None:
+    for person_id in range(1, 11):
+        west = {"zone": "America/New_York", "country": "US"} if person_id <= 5 else {}
+        company.hire(person_id, **west).assign(person_id, 1, DAY)
+        company.slack.faults_for[slack_id(person_id)] = ["stored_500"]
+    await company.one_pass(f"{WEEK_BEFORE} 16:00")
+    backup = company.backed_up()
+    await company.one_pass(f"{WEEK_BEFORE} 16:15")
+    assert (await company.one_pass("2027-06-11 10:00")).sent == 5, "in New York it is night"
+    company.put_back(backup)
+    report = await company.one_pass("2027-06-11 16:00")
+    assert (report.sent, report.problem) == (5, None)
+    assert set(company.dms().values()) == {2}
+
+
+async def test_a_backup_of_the_middle_of_a_large_pass_is_no_other_copys(company: Company) -> None:
+    company.crowd(12)
+    backups: list[Path] = []
+    company.slack.listen(lambda kind, _: backups.append(company.backed_up()) if kind == "message" else None)
+    await company.one_pass(f"{DAY} 10:00")
+    company.put_back(backups[1])
+    assert (await company.one_pass(f"{DAY} 10:15")).problem is None
+    assert set(company.dms().values()) == {1}
+
+
+async def test_a_rehearsal_beside_a_pass_that_claims_reads_nobody_back(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.crowd(3)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+
+    def while_a_pass_claims(path: Path, to: Path) -> None:
+        copy(path, to)
+        beside(path).write_text(str(int(beside(path).read_text()) + 1))
+
+    monkeypatch.setattr(sqlite_store, "copy", while_a_pass_claims)
+    company.slack.requests.clear()
+    await company.rehearsed("2027-06-11 10:00")
+    assert not histories(company)
 
 
 async def test_in_ordinary_life_no_store_is_taken_for_one_that_was_put_back(company: Company) -> None:

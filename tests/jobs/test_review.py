@@ -85,7 +85,7 @@ async def test_an_unknown_outcome_is_read_back_in_the_dm_of_the_present_slack_ac
 
 async def test_a_dm_that_cannot_be_read_stays_unknown_and_stops_nobody(company: Company) -> None:
     company.crowd(3)
-    company.slack.faults_for |= {"U01": ["stored_drop"], "U02": ["stored_drop"]}
+    company.slack.faults_for |= {"U01": ["stored_500"], "U02": ["stored_500"]}
     company.slack.fault_next("ok", "conversations.history")  # where the first DM arrived, no other copy has written
     company.slack.fault_next("channel_not_found", "conversations.history")
     first = await company.one_pass(f"{DAY} 10:00")

@@ -7,7 +7,7 @@ A test class of a store inherits `StoreContract` and brings three fixtures: `sto
 from __future__ import annotations
 
 from tests.store.contract_decisions import DecisionContract, TruthContract
-from tests.store.contract_known import KnownContract, PaceContract, PutBackContract, RebuiltContract
+from tests.store.contract_known import KnownContract, MeasureContract, PaceContract, PutBackContract, RebuiltContract
 from tests.store.contract_notices import NoticeContract, SaidContract, UniqueContract
 from tests.store.contract_passes import FreezeContract, PassContract, WorkspaceContract
 from tests.store.contract_snapshots import (
@@ -41,5 +41,6 @@ class StoreContract(
     RebuiltContract,
     PutBackContract,
     PaceContract,
+    MeasureContract,
 ):
     """All of it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.deadlines.model import Said, Step
@@ -31,10 +33,25 @@ class KnownContract:
         assert store.known.last_dm("U1") == (None, None)
         assert store.known.speaks_since() is None
 
-    @pytest.mark.parametrize("state", [s for s in State if s is not State.SENT])
-    def test_a_dm_that_did_not_surely_arrive_acquaints_nobody(self, store: Store, state: State) -> None:
+    @pytest.mark.parametrize("state", [State.PLANNED, State.HELD, State.DROPPED])
+    def test_a_dm_that_was_never_claimed_acquaints_nobody(self, store: Store, state: State) -> None:
         bring(store, plan(store, "n1"), state)
         assert store.known.strangers({"U1"}) == {"U1"}
+
+    @pytest.mark.parametrize("state", [State.SENDING, State.UNKNOWN, State.FAILED])
+    def test_whoever_is_written_to_was_read_before_and_is_acquainted_whatever_comes_of_it(
+        self, store: Store, state: State
+    ) -> None:
+        bring(store, plan(store, "n1"), state)
+        assert store.known.strangers({"U1"}) == set()
+        assert store.known.last_dm("U1") == (None, None)
+
+    def test_what_is_settled_after_forgetting_makes_no_acquaintance_and_no_beginning(self, store: Store) -> None:
+        bring(store, plan(store, "n1"), State.UNKNOWN)
+        store.known.forget()
+        store.outbox.sent("n1", channel_id="D1", ts="1.000001", at=NOW)
+        assert store.known.strangers({"U1"}) == {"U1"}
+        assert store.known.speaks_since() is None
 
     def test_a_dm_that_arrived_acquaints_its_reader_and_nobody_else(self, store: Store) -> None:
         send(store, "n1")
@@ -154,6 +171,17 @@ class PutBackContract:
             assert not store.known.was_put_back()
         assert not again.known.was_put_back()
         assert store.known.anybody()
+
+
+class MeasureContract:
+    """The largest day that was read back is a measure of a pass."""
+
+    def test_the_largest_day_that_was_read_back_counts_as_a_pass(self, store: Store) -> None:
+        for person_id in (1, 2, 3):
+            meet(store, heard(f"a{person_id}", day="2027-06-08"), person_id=person_id)
+        meet(store, heard("b", day="2027-06-09"), heard("c", day="2027-06-09"), person_id=4)
+        assert store.passes.largest_since(NOW - timedelta(days=14)) == 3
+        assert store.passes.largest_since(NOW - timedelta(days=6)) == 1
 
 
 class PaceContract:

@@ -154,16 +154,23 @@ class NoticeContract:
             bring(store, plan(store, f"n{n}", person_id=n), state)
         plan(store, "w1", person_id=100)
         plan(store, "w2", person_id=101)
-        assert store.outbox.drop_planned() == 2
+        assert store.outbox.drop_planned(at=NOW) == 2
         assert store.outbox.counts() == dict.fromkeys(others, 1)
-        assert store.outbox.drop_planned() == 0
+        assert store.outbox.drop_planned(at=NOW) == 0
         with pytest.raises(KeyError):
             store.outbox.notice("w1")
 
     def test_what_was_dropped_from_the_plan_can_be_planned_again(self, store: Store) -> None:
         plan(store, "n1")
-        store.outbox.drop_planned()
+        store.outbox.drop_planned(at=NOW)
         assert store.outbox.notice(plan(store, "n2")).state is State.PLANNED
+
+    def test_what_was_claimed_once_and_is_planned_again_is_dropped_and_stays_known(self, store: Store) -> None:
+        store.outbox.claim(plan(store, "n1"), wall_at=NOW)
+        store.outbox.back("n1")
+        assert store.outbox.drop_planned(at=NOW) == 1
+        assert store.outbox.notice("n1").state is State.DROPPED
+        assert store.outbox.notice(plan(store, "n2")).state is State.PLANNED, "its steps are free again"
 
     def test_hold_planned_holds_what_waits_and_freezes_its_decisions(self, store: Store) -> None:
         decide(store, a_decision(Reason.SEND), a_decision(Reason.AWAY, course_id=2))

@@ -314,7 +314,7 @@ class WorkspaceContract:
         plan(store, "n1")
         plan(neighbour, "n2", a_reminder(2), day="2027-06-16")
         store.outbox.hold_planned()
-        store.outbox.drop_planned()
+        store.outbox.drop_planned(at=NOW)
         store.passes.thaw_pass()
         assert store.outbox.counts() == {}
         assert neighbour.outbox.counts() == {State.SENT: 1, State.PLANNED: 1}
