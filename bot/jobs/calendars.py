@@ -50,36 +50,25 @@ class Calendars:
                 "DEFAULT_COUNTRY is no country that is known.", fix='Give an ISO code such as "DK", or an English name.'
             )
         self._default = country_code(default_country)
-        self._by_code: dict[str | None, WorkCalendar] = {}
-        for country in hours.subdivisions:
-            self._public(country_code(country) or country)
+        self._subdivisions = {(country_code(country) or country): name for country, name in hours.subdivisions.items()}
+        for code, subdivision in self._subdivisions.items():
+            self._check(code, subdivision)
 
     def of(self, country: str | None) -> WorkCalendar:
         """The working days of somebody's country; the default country's where it is not known."""
         code = country_code(country)
         if code is None and country:
             _report_unknown(country)
-        return self._calendar(code or self._default)
+        code = code or self._default
+        subdivision = self._subdivisions.get(code) if code else None
+        return _calendar(code, subdivision, self._hours.working_weekdays, self._hours.days_off)
 
-    def _calendar(self, code: str | None) -> WorkCalendar:
-        if code not in self._by_code:
-            self._by_code[code] = self._make(code)
-        return self._by_code[code]
-
-    def _make(self, code: str | None) -> WorkCalendar:
-        public = self._public(code) if code else frozenset[date]()
-        weekend = frozenset(getattr(public, "weekend", MONDAY_TO_FRIDAY))
-        if self._hours.working_weekdays:
-            weekend = frozenset(range(7)) - {WEEKDAYS.index(day) for day in self._hours.working_weekdays}
-        return WorkCalendar(weekend=weekend, holidays=DaysOff(public, self._hours.days_off))
-
-    def _public(self, code: str) -> Container[date]:
-        subdivisions = {(country_code(k) or k): v for k, v in self._hours.subdivisions.items()}
+    def _check(self, code: str, subdivision: str) -> None:
         try:
-            return _holidays(code, subdivisions.get(code))
+            _holidays(code, subdivision)
         except NotImplementedError as error:
             raise SettingsError(
-                f"policy: hours.subdivisions names {code} = {subdivisions.get(code, '')!r}, which is not known.",
+                f"policy: hours.subdivisions names {code} = {subdivision!r}, which is not known.",
                 fix="Use the codes of the `holidays` library.",
             ) from error
 
@@ -88,6 +77,18 @@ class Calendars:
 def _report_unknown(country: str) -> None:
     """Once for each text and process, thanks to the cache."""
     log.warning("country.unknown", country=country)
+
+
+@lru_cache(maxsize=256)
+def _calendar(
+    code: str | None, subdivision: str | None, working_weekdays: tuple[str, ...], days_off: tuple[str, ...]
+) -> WorkCalendar:
+    """One and the same each time, since what is worked out for it is remembered."""
+    public = _holidays(code, subdivision) if code else frozenset[date]()
+    weekend = frozenset(getattr(public, "weekend", MONDAY_TO_FRIDAY))
+    if working_weekdays:
+        weekend = frozenset(n for n, day in enumerate(WEEKDAYS) if day not in working_weekdays)
+    return WorkCalendar(weekend=weekend, holidays=DaysOff(public, days_off))
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 import structlog
 
@@ -39,7 +40,11 @@ class Recall:
         self._workspace, self._planner, self._known = workspace, planner, workspace.store.known
         self._channels: dict[str, str] | None = None
         self._read: set[str] = set()
-        self._steps = steps_ever(map(workspace.settings.policy.steps_of, (0, *workspace.settings.policy.course)))
+
+    @cached_property
+    def _steps(self) -> set[Step]:
+        policy = self._workspace.settings.policy
+        return steps_ever((policy.steps, *map(policy.steps_of, policy.course)))
 
     def has_read(self, slack_id: str) -> bool:
         """Whether this person's DM was read to its end in this pass."""

@@ -96,6 +96,7 @@ class Process:
         self.world, self.name, self.path, self.off = world, name, path, off
         self.dead = False
         self.stopping = False
+        self.went_well = False  # the last tick came to its end, and nothing was left
         self.calls: Counter[str] = Counter()  # in this tick
         self.trouble = Trouble()
         self._stalled_until = 0.0
@@ -131,7 +132,7 @@ class Process:
     async def tick(self, trouble: Trouble) -> bool:
         """One pass, as the clock of `run` makes it; whether the process is still there afterwards."""
         self.calls.clear()
-        self.trouble = trouble
+        self.trouble, self.went_well = trouble, False
         self.world.tell(f"{self.name:<9} ticks")
         try:
             with self._disk():
@@ -154,6 +155,7 @@ class Process:
         now = self.world.wall()
         async with sending(self._workspace):
             await self._ticker._remind(now)
+        self.went_well = True
         self.world.tell(f"{self.name:<9} is done")
 
     def _note(self, error: BaseException) -> None:

@@ -42,6 +42,7 @@ SCENARIOS = 12
 QUARTERS = (0, 15, 30, 45)
 # The hour in which things go wrong, and when all is well again: long before the day ends, or for its last three ticks.
 HOURS = ((10, 15.5), (10, 15.5), (15.25, 16.25))
+DAYS = (1, 1, 1, 2, 2, 3)  # most schedules are short, so that there can be many
 RESTARTS = 2  # within one tick
 POST_KINDS = (
     "429", "500", "stored_500", "drop", "stored_drop", "internal_error", "stored_internal_error", "fatal_error",
@@ -94,6 +95,7 @@ class Dice:
     def __init__(self, seed: int, number: int, faults: Sequence[str]) -> None:
         own = Random(f"{seed}:{number}")
         self.scenario = own.randrange(SCENARIOS)
+        self.days = own.choice(DAYS)
         self.on = frozenset(own.sample(faults, min(len(faults), own.choice((1, 2, 2, 3, 3, 4)))))
         self.rate = own.choice((0.2, 0.5, 0.8))
         self.in_trouble = False  # whether things go wrong at present
@@ -185,9 +187,10 @@ class Copies:
             delay = self._dice["elsewhere"].uniform(60, 600)
             await self._with_restarts("C", self._elsewhere, after_seconds=delay)
 
-    async def good_tick(self) -> None:
-        """A tick in which all is well."""
+    async def good_tick(self) -> bool:
+        """A tick in which all is well; whether it left nothing to do."""
         await self._tick("A", self._world.database)
+        return "A" in self._processes and self._processes["A"].went_well
 
     def end(self) -> None:
         """Leave in order."""
@@ -269,7 +272,7 @@ class Copies:
 
 async def _live(world: World, copies: Copies, dice: Dice) -> None:
     """The days of one schedule."""
-    for day in range(world.scenario.days):
+    for day in range(min(dice.days, world.scenario.days)):
         if day == 1 and world.scenario.finished:
             world.lms.finish(*world.scenario.finished)
         trouble_from, well_from = dice.hours()
@@ -281,7 +284,8 @@ async def _live(world: World, copies: Copies, dice: Dice) -> None:
         world.set_by = timedelta(0)
         for minute in QUARTERS[:3]:
             await world.until(at(day, well_from, minute))
-            await copies.good_tick()
+            if await copies.good_tick():
+                break
     copies.end()
 
 
@@ -324,10 +328,10 @@ def _template() -> bytes:
 
 
 @cache
-def baseline(number: int) -> Baseline:
-    """What is owed in this scenario."""
+def baseline(number: int, days: int) -> Baseline:
+    """What is owed in so many days of this scenario."""
     dice = Dice(0, 0, ())
-    dice.scenario = number
+    dice.scenario, dice.days = number, days
     world, most = _lived(dice, {}, frozenset(), None)
     if world.escaped or not world.slack.messages:
         raise AssertionError(f"scenario {number} is of no use: {world.escaped}")
@@ -360,7 +364,7 @@ def simulate(
     """Run this schedule; `off` names protections to switch off, `told` takes the story."""
     with quiet():
         dice = Dice(seed, number, faults)
-        owed = baseline(dice.scenario)
+        owed = baseline(dice.scenario, dice.days)
         if told is not None:
             told.append(f"scenario {dice.scenario}, faults: {', '.join(sorted(dice.on))}, rate {dice.rate}")
         world, _ = _lived(dice, owed.calls, off, told)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import AnotherCopy
+from bot.jobs.remind import PassReport
 from bot.store.witness import beside
 from tests.builders import a_policy
 from tests.company import DAY, Company
@@ -180,3 +181,25 @@ async def test_a_post_of_ours_that_slack_shows_very_late_is_not_another_copys(co
     late = {"event_type": "deadline_reminder", "event_payload": {"notice": lost.notice_id, "reminders": []}}
     company.slack.store("U01", "late", [], late)
     assert (await company.one_pass("2027-06-11 10:00")).problem is None
+
+
+async def test_a_copy_that_begins_while_another_still_sends_is_noticed_by_both_within_seconds(
+    company: Company, tmp_path: Path
+) -> None:
+    """The second one's disk is new: it reads back who was told, and takes the rest for its own."""
+    company.crowd(100)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    twin = company.twin(tmp_path / "twin")
+    company.policy = twin.policy = a_policy(pace={"posts_per_second": 2})
+
+    async def a_little_later() -> PassReport:
+        await company.slack.until(lambda: len(company.slack.messages) > 110, 10)
+        return await twin.one_pass("2027-06-11 10:00")
+
+    reports = await asyncio.gather(company.one_pass("2027-06-11 10:00"), a_little_later(), return_exceptions=True)
+    assert any(isinstance(getattr(r, "problem", r), AnotherCopy) for r in reports)
+    repeated = sum(count - 2 for count in company.dms().values() if count > 2)
+    assert repeated <= 2 * 10 + 4, "what two copies send in the ten seconds between two looks, at the policy's pace"
+    for when in ("2027-06-11 10:15", "2027-06-11 10:30"):
+        await company.one_pass(when)
+    assert min(company.dms().values()) == 2

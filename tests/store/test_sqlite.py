@@ -476,6 +476,11 @@ class TestPutBack:
             assert not found.known.anybody()
             assert not found.known.was_put_back()
 
+    def test_the_same_backup_put_back_again_is_noticed_again(self, path: Path, older: bytes) -> None:
+        for _ in range(2):
+            with closing(self.reopened(path, older)) as found:
+                assert found.known.was_put_back()
+
     def test_on_a_disk_without_its_witness_it_is_noticed_too(self, path: Path, older: bytes) -> None:
         beside(path).unlink()
         with closing(self.reopened(path, older)) as found:
