@@ -17,7 +17,13 @@ from bot.answers import actions, commands
 from bot.cli import app
 from bot.deadlines.model import Reason
 from bot.deadlines.terms import Policy
+from bot.errors import AnotherCopy
+from bot.jobs.alone import RECIPIENTS
+from bot.jobs.deliver import WATCH_SECONDS
+from bot.jobs.remind import LEASE_WAIT_SECONDS
+from bot.jobs.settle import WAIT_SECONDS
 from bot.settings import Settings, read_policy
+from bot.slack.api import LAG_SECONDS, TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,6 +72,22 @@ def test_the_readme_names_every_option_of_a_command(name: str) -> None:
 def test_the_readmes_first_commands_are_targets(command: str) -> None:
     assert f"    {command} " in README
     assert re.search(rf"^{command.split()[1]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/delivery.md"])
+def test_every_command_of_make_that_a_page_names_is_a_target(page: str) -> None:
+    named = set(re.findall(r"^    make ([a-z]+)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_the_times_that_the_page_on_delivery_names_are_the_programs() -> None:
+    page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
+    assert f"{WAIT_SECONDS} seconds from the claim ({TIMEOUT_SECONDS} for our time-out, {LAG_SECONDS} for" in page
+    assert f"waits {LEASE_WAIT_SECONDS} s and exits with {AnotherCopy.exit_code}" in page
+    assert ("first five recipients" in page) == (RECIPIENTS == 5)
+    assert ("every ten seconds" in page) == (WATCH_SECONDS == 10)
 
 
 def test_the_readme_names_no_file_that_is_not_there() -> None:

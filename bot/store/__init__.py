@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Protocol
 
 from bot.deadlines.freeze import Snapshot
@@ -23,121 +21,39 @@ from bot.deadlines.model import (
     Learner,
     Match,
     Member,
-    NoMatch,
     Notice,
     Page,
     Reason,
     Rejected,
-    Said,
-    Step,
+)
+from bot.store.records import (
+    Dossier,
+    Heard,
+    Named,
+    PassRecord,
+    Pulled,
+    Refusal,
+    State,
+    StoredNotice,
 )
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pulled:
-    """What the last good pull brought."""
-
-    at: datetime
-    people: int
-    courses: int
-    assignments: int
-    rejected: int  # users, courses and participants set aside
-    completions: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dossier:
-    """Everything stored about one person that their decisions need."""
-
-    person_id: int
-    learner: Learner | None  # None: the LMS lists them no more among its active and pending users
-    member: Member | None  # their Slack person
-    no_match: NoMatch | None  # why they have none
-    status_seen_at: datetime | None  # the first pull that saw their present Slack status
-    assignments: tuple[Assignment, ...]
-    said: tuple[Said, ...]
-    told_on: tuple[date, ...] = ()  # local days of DMs of which nobody can tell any more what they named
-    refused_on: date | None = None  # their local day of Slack's last refusal of this Slack account
-    refusal: str = ""
-    refusals: int = 0  # since anything last arrived
-
-
-class State(StrEnum):
-    """Where a notice is on its way; outbox.py draws the moves."""
-
-    PLANNED = "planned"
-    HELD = "held"  # planned in a pass that the safety freeze stopped
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-    SENT = "sent"
-    FAILED = "failed"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Named:
-    """One course as a DM named it, and how the DM shows it now."""
-
-    course_id: int
-    title: str
-    step: Step
-    deadline_on: date
-    key: str  # the keyed hash in the DM's metadata
-    reproach_free: bool = False
-    locked: bool = False  # it can't be taken after its deadline
-    shown: str = "open"  # open, done, moved, dropped
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredNotice:
-    """A notice in the outbox."""
-
-    notice_id: str
-    person_id: int
-    slack_id: str
-    local_on: date
-    state: State
-    named: tuple[Named, ...]
-    attempts: int = 0
-    claimed_at: datetime | None = None  # by the real clock
-    channel_id: str | None = None
-    ts: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Heard:
-    """A reminder DM of ours as read back from Slack: sent by a store that is lost, or by another copy of the bot."""
-
-    notice_id: str
-    ts: str
-    local_on: date  # the person's local day
-    named: tuple[Named, ...]  # the courses that could be told from its keys; none where no key is known any more
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
-    """Somebody to whom Slack refuses to deliver."""
-
-    person_id: int
-    slack_id: str
-    error: str  # Slack's word
-    local_on: date  # their local day of the last refusal
-    times: int  # since anything last arrived
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PassRecord:
-    """What one pass came to."""
-
-    pass_id: str
-    at: datetime  # the instant it decided for
-    planned: int = 0
-    sent: int = 0
-    failed: int = 0
-    unknown: int = 0
-    frozen: str | None = None
-    quiet: bool = False  # it looked at everybody, and nothing of theirs waited to be said
-    reasons: Mapping[str, int] | None = None
+__all__ = [
+    "Acquaintances",
+    "Audit",
+    "Dossier",
+    "Heard",
+    "Named",
+    "Outbox",
+    "PassRecord",
+    "Passes",
+    "Pulled",
+    "Refusal",
+    "SnapshotWriter",
+    "Snapshots",
+    "State",
+    "Store",
+    "StoredNotice",
+]
 
 
 class SnapshotWriter(Protocol):

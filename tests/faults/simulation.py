@@ -358,12 +358,14 @@ def simulate(
     number: int,
     *,
     faults: Sequence[str] = FAULTS,
+    days: int | None = None,
     off: frozenset[str] = frozenset(),
     told: list[str] | None = None,
 ) -> Verdict:
-    """Run this schedule; `off` names protections to switch off, `told` takes the story."""
+    """Run this schedule, for so many days; `off` names protections to switch off, `told` takes the story."""
     with quiet():
         dice = Dice(seed, number, faults)
+        dice.days = days or dice.days
         owed = baseline(dice.scenario, dice.days)
         if told is not None:
             told.append(f"scenario {dice.scenario}, faults: {', '.join(sorted(dice.on))}, rate {dice.rate}")

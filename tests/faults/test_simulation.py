@@ -9,6 +9,7 @@ from tests.faults.simulation import FAULTS, simulate
 
 SEED = 1
 PORTION = 50
+DAYS = 3  # of a schedule in which a protection is missing: some are for what was said the day before
 MANY = 150  # schedules within which a missing protection must show
 
 
@@ -24,7 +25,7 @@ def test_a_schedule_is_the_same_each_time() -> None:
         for told in stories:
             simulate(SEED, number, told=told)
         assert stories[0] == stories[1]
-        assert len(stories[0]) > 10
+        assert len(stories[0]) > 5
 
 
 # What is switched off, what would find the same mistake by other means, and the faults that it protects from.
@@ -43,10 +44,10 @@ def test_a_protection_that_is_switched_off_is_missed(
     protection: str, second_line: list[str], faults: list[str]
 ) -> None:
     off = frozenset({protection, *second_line})
-    failing = (number for number in range(MANY) if not simulate(SEED, number, faults=faults, off=off).is_good)
+    failing = (n for n in range(MANY) if not simulate(SEED, n, faults=faults, days=DAYS, off=off).is_good)
     found = next(failing, None)
     assert found is not None
-    assert simulate(SEED, found, faults=faults, off=frozenset(second_line)).is_good
+    assert simulate(SEED, found, faults=faults, days=DAYS, off=frozenset(second_line)).is_good
 
 
 @pytest.mark.parametrize("fault", FAULTS)
