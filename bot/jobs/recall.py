@@ -20,7 +20,7 @@ from bot.deadlines.plan import reached
 from bot.errors import AnotherCopy, SlackError, SlackRefused, SlackUnreachable
 from bot.jobs.keys import recognised, reminder_key, steps_ever, steps_of
 from bot.jobs.planner import Planner
-from bot.jobs.settle import WAIT_SECONDS
+from bot.jobs.settle import WAIT_SECONDS, WAITING
 from bot.slack.api import Own
 from bot.store import Dossier, Heard
 from bot.workspace import Workspace
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 READ_SECONDS = 1200  # that one pass may spend on reading back; whom it does not come to wait for the next
 OVERLAP_SECONDS = 7 * 24 * 3600  # read again before the last DM on record: another copy may have spoken there before
+A_DAY = timedelta(days=1)
 MOVED_DAYS = 60  # a deadline that a DM named lies no further from its day
 SAMPLE = 20  # DMs that are looked into to tell a wiped disk from a first installation
 
@@ -110,6 +111,7 @@ class Recall:
         waiting = [one for one in strangers if one[1] in await self._all_channels()]
         if waiting and not self._known.anybody():
             # What wrote here before may have died, or been asked to stop, a moment ago.
+            self._workspace.progress(WAITING, 0, None)
             await self._workspace.sleep(WAIT_SECONDS)
             self._channels = None
             waiting = [one for one in strangers if one[1] in await self._all_channels()]
@@ -151,7 +153,7 @@ class Recall:
         by_key = self._by_key(dossier, deadlines, self._steps)
         found: list[Heard] = []
         for own in heard:
-            local_on = self._planner.day(dossier, _instant(own.ts)).today
+            local_on = self._planner.day(dossier, self._instant(own.ts)).today
             if not by_key.keys() >= set(own.keys):
                 by_key |= self._of_moved_deadlines(dossier, local_on)
             named = {key: by_key[key] for key in own.keys if key in by_key}
@@ -161,6 +163,11 @@ class Recall:
             courses = tuple(replace(self._planner.name(r, key), shown=shown) for key, r in named.items())
             found.append(Heard(notice_id=own.notice_id, ts=own.ts, local_on=local_on, named=courses))
         return found
+
+    def _instant(self, ts: str) -> datetime:
+        """When a message was said: its own instant, or yesterday where Slack's clock is days ahead of ours."""
+        said_at, now = datetime.fromtimestamp(float(ts), UTC), self._workspace.clock()
+        return said_at if said_at - now <= A_DAY else now - A_DAY
 
     def _of_moved_deadlines(self, dossier: Dossier, local_on: date) -> dict[str, Reminder]:
         """The hashes of the policy's steps for deadlines that these courses may have had on that day."""
@@ -179,7 +186,7 @@ class Recall:
     def _guessed(self, dossier: Dossier, own: Own) -> dict[str, Reminder]:
         """What a DM with unknown keys is taken to have named: what was due on its day."""
         due = reached(
-            self._planner.day(dossier, _instant(own.ts)), dossier.assignments, dossier.said, self._planner.course
+            self._planner.day(dossier, self._instant(own.ts)), dossier.assignments, dossier.said, self._planner.course
         )
         key, team_id = self._workspace.settings.reminder_keys[0], self._workspace.store.team_id
         return {reminder_key(key, team_id, dossier.person_id, reminder): reminder for reminder in due}
@@ -202,8 +209,3 @@ def _with(dossier: Dossier, reminders: Iterable[Reminder], *, said_on: date) -> 
 
 def _well_before(ts: str | None) -> str | None:
     return None if ts is None else f"{max(0.0, float(ts) - OVERLAP_SECONDS):.6f}"
-
-
-def _instant(ts: str) -> datetime:
-    """A message's own instant."""
-    return datetime.fromtimestamp(float(ts), UTC)

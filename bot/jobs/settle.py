@@ -19,6 +19,7 @@ from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
+WAITING = "waiting until Slack shows all that was sent"
 WAIT_SECONDS = TIMEOUT_SECONDS + LAG_SECONDS  # after the claim, by the real clock
 
 
@@ -64,6 +65,7 @@ async def _wait_out(workspace: Workspace, unsettled: Sequence[StoredNotice]) -> 
     claimed_at = max((n.claimed_at for n in unsettled if n.claimed_at), default=None)
     left = (claimed_at + timedelta(seconds=WAIT_SECONDS) - workspace.wall()).total_seconds() if claimed_at else 0.0
     least = WAIT_SECONDS if any(n.state is State.SENDING for n in unsettled) else LAG_SECONDS
+    workspace.progress(WAITING, 0, None)
     await workspace.sleep(min(max(least, left), WAIT_SECONDS))
 
 

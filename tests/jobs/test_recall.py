@@ -14,6 +14,7 @@ from bot.jobs import recall
 from bot.store import State, sqlite_store
 from bot.store.sqlite import copy
 from bot.store.witness import beside
+from tests.builders import local
 from tests.company import DAY, Company, slack_id, with_freeze
 
 WEEK_BEFORE, TWO_BEFORE = "2027-06-08", "2027-06-14"  # of a deadline on the 15th, a Tuesday; the 13th is a Sunday
@@ -74,6 +75,16 @@ async def test_where_nobody_has_a_dm_nothing_is_read_and_nobody_waits(company: C
     await company.one_pass(f"{DAY} 10:00")
     assert not histories(company)
     assert (company.time() - begun).total_seconds() < 5
+
+
+async def test_where_slacks_clock_is_days_ahead_of_ours_what_it_told_was_told_before_today(company: Company) -> None:
+    company.crowd(1)
+    with pytest.MonkeyPatch.context() as ahead:
+        ahead.setattr(company.slack, "now", lambda: local("2027-07-20 10:00"))
+        await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    company.lose_disk()
+    assert (await company.one_pass("2027-06-11 10:00")).sent == 1
+    assert company.dms() == {1: 2}
 
 
 async def test_a_wiped_disk_is_no_first_installation(company: Company) -> None:
