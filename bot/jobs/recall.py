@@ -30,7 +30,7 @@ log = structlog.get_logger()
 READ_SECONDS = 1200  # that one pass may spend on reading back; whom it does not come to wait for the next
 OVERLAP_SECONDS = 7 * 24 * 3600  # read again before the last DM on record: another copy may have spoken there before
 A_DAY = timedelta(days=1)
-MOVED_DAYS = 60  # a deadline that a DM named lies no further from its day
+MOVED_DAYS = 60  # a DM no older than this may have named a deadline that moved since, no further from its day
 SAMPLE = 20  # DMs that are looked into to tell a wiped disk from a first installation
 
 
@@ -149,33 +149,43 @@ class Recall:
 
     def _told(self, dossier: Dossier, heard: Sequence[Own]) -> list[Heard]:
         """What each DM named, the earliest first, since an earlier one tells what was left for a later one."""
-        deadlines = [(row.course_id, row.deadline_on) for row in dossier.assignments if row.deadline_on]
-        by_key = self._by_key(dossier, deadlines, self._steps)
-        found: list[Heard] = []
+        by_key, found = self._all_keys(dossier, heard), list[Heard]()
         for own in heard:
-            local_on = self._planner.day(dossier, self._instant(own.ts)).today
-            if not by_key.keys() >= set(own.keys):
-                by_key |= self._of_moved_deadlines(dossier, local_on)
+            local_on = self._day_of(dossier, own)
             named = {key: by_key[key] for key in own.keys if key in by_key}
-            shown = "open" if len(named) == len(set(own.keys)) else "done"  # a DM not known in full is not edited
+            in_full = named and len(named) == len(set(own.keys))
             named = named or self._guessed(dossier, own)
             dossier = _with(dossier, named.values(), said_on=local_on)
+            shown = "open" if in_full else "done"  # a DM not known in full is not edited
             courses = tuple(replace(self._planner.name(r, key), shown=shown) for key, r in named.items())
             found.append(Heard(notice_id=own.notice_id, ts=own.ts, local_on=local_on, named=courses))
         return found
+
+    def _all_keys(self, dossier: Dossier, heard: Sequence[Own]) -> dict[str, Reminder]:
+        """What each hash of these DMs says, as far as that can be found out: a deadline may have moved since."""
+        deadlines = [(row.course_id, row.deadline_on) for row in dossier.assignments if row.deadline_on]
+        by_key = self._by_key(dossier, deadlines, self._steps)
+        today = self._planner.day(dossier, self._workspace.clock()).today
+        days = [self._day_of(dossier, own) for own in heard if not by_key.keys() >= set(own.keys)]
+        lately = [day for day in days if (today - day).days <= MOVED_DAYS]
+        return by_key | self._of_moved_deadlines(dossier, min(lately), max(lately)) if lately else by_key
+
+    def _of_moved_deadlines(self, dossier: Dossier, first: date, last: date) -> dict[str, Reminder]:
+        """The hashes of the policy's steps for deadlines that these courses may have had on those days."""
+        policy, found = self._workspace.settings.policy, dict[str, Reminder]()
+        around = range(-MOVED_DAYS, (last - first).days + MOVED_DAYS + 1)
+        for course_id in {row.course_id for row in dossier.assignments}:
+            near = [(course_id, first + timedelta(days=n)) for n in around]
+            found |= self._by_key(dossier, near, steps_of(policy.steps_of(course_id)))
+        return found
+
+    def _day_of(self, dossier: Dossier, own: Own) -> date:
+        return self._planner.day(dossier, self._instant(own.ts)).today
 
     def _instant(self, ts: str) -> datetime:
         """When a message was said: its own instant, or yesterday where Slack's clock is days ahead of ours."""
         said_at, now = datetime.fromtimestamp(float(ts), UTC), self._workspace.clock()
         return said_at if said_at - now <= A_DAY else now - A_DAY
-
-    def _of_moved_deadlines(self, dossier: Dossier, local_on: date) -> dict[str, Reminder]:
-        """The hashes of the policy's steps for deadlines that these courses may have had on that day."""
-        policy, found = self._workspace.settings.policy, dict[str, Reminder]()
-        for course_id in {row.course_id for row in dossier.assignments}:
-            near = [(course_id, local_on + timedelta(days=n)) for n in range(-MOVED_DAYS, MOVED_DAYS + 1)]
-            found |= self._by_key(dossier, near, steps_of(policy.steps_of(course_id)))
-        return found
 
     def _by_key(
         self, dossier: Dossier, deadlines: Iterable[tuple[int, date]], steps: Collection[Step]

@@ -334,6 +334,17 @@ async def test_a_dm_of_an_unknown_key_is_never_edited_into_what_it_may_not_have_
     assert company.message(1).text == text
 
 
+async def test_a_dm_without_any_key_is_not_edited_either(company: Company) -> None:
+    await a_week_then_the_disk_is_lost(company, 1)
+    message = company.message(1)
+    message.metadata = {"event_type": "deadline_reminder", "event_payload": {"notice": "n", "reminders": []}}
+    await company.one_pass(f"{WEEK_BEFORE} 10:15")
+    company.finish(1, 1)
+    await company.one_pass(f"{WEEK_BEFORE} 11:20")
+    assert message.edits == []
+    assert company.dms() == {1: 1}
+
+
 # ── a store that was put back ──
 
 
