@@ -217,7 +217,7 @@ async def test_wherever_the_disk_of_a_new_store_is_full_nobody_is_missed_or_told
 ) -> None:
     attempts: list[Attempt] = []
     while not attempts or attempts[-1].code:
-        size_bytes = FRAME + len(attempts) * 6 * FRAME
+        size_bytes = FRAME + len(attempts) * 10 * FRAME
         async with a_new_company(folder / str(size_bytes)) as company:
             attempts.append(await attempt_and_repair(company, disk, size_bytes))
     assert len(attempts) > 5

@@ -20,6 +20,11 @@ from tests.company import DAY, Company, slack_id, with_freeze
 WEEK_BEFORE, TWO_BEFORE = "2027-06-08", "2027-06-14"  # of a deadline on the 15th, a Tuesday; the 13th is a Sunday
 
 
+@pytest.fixture(autouse=True)
+def waiting_is_short(company: Company) -> None:
+    company.time.faster = 400
+
+
 def histories(company: Company) -> Counter[str]:
     """How often each person's DM was read, by Slack id."""
     read = [args["channel"] for method, args in company.slack.requests if method == "conversations.history"]
