@@ -104,6 +104,7 @@ class _Delivery:
             await together(self._work() for _ in range(min(POSTS_AT_ONCE, self.total)))
         finally:
             watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)  # nothing of it is left when the pass goes on
         if self.error:
             raise self.error
 
