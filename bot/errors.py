@@ -181,7 +181,7 @@ class Frozen(DeadlineBotError):
 
 
 class AnotherCopy(DeadlineBotError):
-    """Another copy of the bot is sending from this store."""
+    """Another copy of the bot is sending, from this store or from one of its own."""
 
     code = "another_copy"
     exit_code = 4

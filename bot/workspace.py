@@ -30,6 +30,11 @@ class Lease(Protocol):
         """Let go of it."""
         ...
 
+    @property
+    def held(self) -> bool:
+        """Whether this process has it."""
+        ...
+
 
 class Progress(Protocol):
     """Where long work says how far it is."""

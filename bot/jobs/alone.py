@@ -22,13 +22,17 @@ log = structlog.get_logger()
 RECIPIENTS = 5  # whose DMs are read back before a pass
 
 
-async def check_before(workspace: Workspace, recall: Recall) -> None:
-    """Raise AnotherCopy where one of the first recipients heard from another copy; SlackError where nobody can tell."""
-    looked = 0
+async def check_before(workspace: Workspace, recall: Recall) -> set[int]:
+    """Raise AnotherCopy where one of the first recipients heard from another copy; SlackError where nobody can tell.
+
+    A DM that cannot be read keeps that one person waiting; returns who waits so, by LMS id.
+    """
+    looked, waiting = 0, set[int]()
     for notice_id in workspace.store.outbox.planned():
         if looked == RECIPIENTS:
-            return
-        slack_id = workspace.store.outbox.notice(notice_id).slack_id
+            break
+        notice = workspace.store.outbox.notice(notice_id)
+        slack_id = notice.slack_id
         channel_id, after_ts = await recall.channel_of(slack_id)
         if channel_id is None:
             await asyncio.sleep(0)  # commands are answered meanwhile
@@ -39,10 +43,13 @@ async def check_before(workspace: Workspace, recall: Recall) -> None:
             raise
         except SlackError as error:
             log.warning("dm.unread", people=1, error=error.message)
-            continue  # another DM tells as much
+            workspace.store.outbox.drop(notice_id, detail="unread", at=workspace.clock())
+            waiting.add(notice.person_id)
+            continue
         if strange:
             raise another_copy(workspace)
         looked += 1
+    return waiting
 
 
 async def check_after(workspace: Workspace, notice_id: str) -> None:

@@ -157,8 +157,8 @@ class _Delivery:
         """Post one notice, if it is still right."""
         await self.pace.turn()
         found = await self._still_right(self.workspace.store.outbox.notice(notice_id))
-        if found is None:
-            return
+        if found is None or self.error:
+            return  # what stopped the pass came while this one waited for its turn: it stays planned
         notice, dossier = found
         message = dm(self.workspace.settings, notice, dossier)
         self.workspace.store.outbox.claim(notice.notice_id, wall_at=self.workspace.wall())

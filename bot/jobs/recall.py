@@ -105,17 +105,13 @@ class Recall:
         return self._channels
 
     async def _with_a_dm(self, strangers: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-        """Those of them who have a DM with the bot; in a store that knows nobody, after that DM has had its time."""
-        if not strangers:
-            return []
-        waiting = [one for one in strangers if one[1] in await self._all_channels()]
-        if waiting and not self._known.anybody():
+        """Those of them who have a DM with the bot; in a store that knows nobody, after DMs have had their time."""
+        if strangers and await self._all_channels() and not self._known.anybody():
             # What wrote here before may have died, or been asked to stop, a moment ago.
             self._workspace.progress(WAITING, 0, None)
             await self._workspace.sleep(WAIT_SECONDS)
             self._channels = None
-            waiting = [one for one in strangers if one[1] in await self._all_channels()]
-        return waiting
+        return [one for one in strangers if one[1] in await self._all_channels()]
 
     async def _could_meet(self, person_id: int, slack_id: str) -> bool:
         """Whether this DM could be read. Raises SlackRefused, SlackUnreachable or AnotherCopy."""
@@ -134,10 +130,12 @@ class Recall:
             return
         pages = self._workspace.slack.own_messages(channel_id, after_ts=_well_before(after_ts))
         found = sorted([own async for page in pages for own in page], key=lambda own: own.ts)
-        known = self._known.wrote([own.notice_id for own in found])
-        heard = [own for own in found if own.notice_id not in known]
-        since = self._known.speaks_since()
-        if since and any(own.ts > since for own in heard):
+        ids = [own.notice_id for own in found]
+        ours, said = self._known.wrote(ids), self._known.arrived(ids)
+        heard = [own for own in found if own.notice_id not in said]
+        # A rehearsal has no lease: a pass beside it may have spoken since its copy was made.
+        since = self._known.speaks_since() if self._workspace.lease.held else None
+        if since and any(own.ts > since for own in heard if own.notice_id not in ours):
             raise another_copy(self._workspace)
         dossier = self._workspace.store.snapshots.dossier(person_id)
         now = {"at": self._workspace.clock(), "wall_at": self._workspace.wall()}
@@ -150,10 +148,13 @@ class Recall:
     def _told(self, dossier: Dossier, heard: Sequence[Own]) -> list[Heard]:
         """What each DM named, the earliest first, since an earlier one tells what was left for a later one."""
         by_key, found = self._all_keys(dossier, heard), list[Heard]()
+        standing = {(row.course_id, row.deadline_on) for row in dossier.assignments}
         for own in heard:
             local_on = self._day_of(dossier, own)
             named = {key: by_key[key] for key in own.keys if key in by_key}
             in_full = named and len(named) == len(set(own.keys))
+            # Of a deadline that is gone nobody knows what the DM came to show: it may be a tick by now.
+            in_full = in_full and all((r.course_id, r.deadline_on) in standing for r in named.values())
             named = named or self._guessed(dossier, own)
             dossier = _with(dossier, named.values(), said_on=local_on)
             shown = "open" if in_full else "done"  # a DM not known in full is not edited

@@ -136,7 +136,7 @@ async def _send(workspace: Workspace, decided: Decided) -> DeadlineBotError | No
     if decided.frozen:
         return None
     try:
-        await check_before(workspace, decided.recall)
+        decided.unread |= await check_before(workspace, decided.recall)
         await deliver(workspace, decided.pass_id)
         workspace.store.passes.thaw_pass()
         await correct(workspace)

@@ -267,6 +267,10 @@ class Acquaintances(Protocol):
         """Which of these notices this store knows."""
         ...
 
+    def arrived(self, notice_ids: Collection[str]) -> set[str]:
+        """Which of these notices count as said already."""
+        ...
+
     def speaks_since(self) -> str | None:
         """The ts of the first DM that this store has sent since everybody was a stranger."""
         ...
@@ -278,7 +282,7 @@ class Acquaintances(Protocol):
         ...
 
     def forget(self) -> None:
-        """Everybody is a stranger again: their DMs are read back, from the last one recorded on, before the next."""
+        """Everybody is a stranger again: their DMs are read back before the next one."""
         ...
 
     def was_put_back(self) -> bool:

@@ -28,6 +28,9 @@ SELECT channel_id, ts FROM notices WHERE team_id = ? AND slack_id = ? AND state 
 ORDER BY ts DESC LIMIT 1
 """
 WROTE = "SELECT notice_id FROM notices WHERE team_id = ? AND notice_id IN (SELECT value FROM json_each(?))"
+ARRIVED = f"{WROTE} AND state IN ('sent', 'sending', 'unknown')"
+# One that this store gave up, and that Slack shows: it did arrive.
+GIVEN_UP = "DELETE FROM notices WHERE team_id = ? AND notice_id = ? AND state NOT IN ('sent', 'sending', 'unknown')"
 RESTORE = """
 INSERT INTO notices (team_id, notice_id, seq, pass_id, person_id, slack_id, local_on, state, planned_at, claimed_at,
     settled_at, channel_id, ts, restored)
@@ -37,6 +40,7 @@ RESTORE_REMINDER = """
 INSERT INTO reminders (team_id, notice_id, course_id, deadline_on, step, fate, person_id, title, key, reproach_free,
     locked, shown) VALUES (?, ?, ?, ?, ?, 'named', ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
+NEVER_EDIT = "UPDATE reminders SET shown = 'done' WHERE team_id = ? AND notice_id = ?"
 SPEAKS_SINCE = "SELECT speaks_since_ts FROM marks WHERE team_id = ?"
 CLAIMS = "SELECT claims FROM marks WHERE team_id = ?"
 SET_CLAIMS = """
@@ -77,6 +81,11 @@ class SqliteAcquaintances:
         found = self._db.conn.execute(WROTE, (self._team, rows.ids_text(notice_ids)))
         return {row[0] for row in found}
 
+    def arrived(self, notice_ids: Collection[str]) -> set[str]:
+        """Which of these notices count as said already."""
+        found = self._db.conn.execute(ARRIVED, (self._team, rows.ids_text(notice_ids)))
+        return {row[0] for row in found}
+
     def speaks_since(self) -> str | None:
         """The ts of the first DM that this store has sent since everybody was a stranger."""
         found = self._first(SPEAKS_SINCE)
@@ -96,6 +105,7 @@ class SqliteAcquaintances:
     ) -> None:
         instants = (seconds(at), wall_at.timestamp(), seconds(at))
         row = (self._team, dm.notice_id, person_id, slack_id, dm.local_on.isoformat(), *instants, channel_id, dm.ts)
+        self._db.conn.execute(GIVEN_UP, (self._team, dm.notice_id))
         if not self._db.conn.execute(RESTORE, row).rowcount:
             return
         ids = (self._team, dm.notice_id)
@@ -103,11 +113,12 @@ class SqliteAcquaintances:
             (*ids, n.course_id, n.deadline_on.isoformat(), n.step.name, person_id, n.title, n.key, *_flags(n))
             for n in dm.named
         ]
-        self._db.conn.executemany(RESTORE_REMINDER, reminders)
+        if self._db.conn.executemany(RESTORE_REMINDER, reminders).rowcount < len(reminders):
+            self._db.conn.execute(NEVER_EDIT, ids)  # it names what another DM named before: not known in full
         self._audit.add(at, "bot", "notice.restored", dm.notice_id)
 
     def forget(self) -> None:
-        """Everybody is a stranger again: their DMs are read back, from the last one recorded on, before the next."""
+        """Everybody is a stranger again: their DMs are read back before the next one."""
         with immediate(self._db):
             for statement in FORGET:
                 self._first(statement)

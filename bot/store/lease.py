@@ -21,6 +21,11 @@ class Lease:
         self._path = path.with_name(path.name + ".lease")
         self._file: IO[bytes] | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this process has it."""
+        return self._file is not None
+
     def take(self) -> bool:
         """Take it, without waiting; False while another process holds it."""
         if self._file is not None:

@@ -295,7 +295,7 @@ def _without_look_for_others(off: frozenset[str]) -> Iterator[None]:
     if "check_before" not in off:
         yield
         return
-    with patch("bot.jobs.remind.check_before", AsyncMock()):
+    with patch("bot.jobs.remind.check_before", AsyncMock(return_value=set())):
         yield
 
 

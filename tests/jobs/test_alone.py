@@ -10,7 +10,7 @@ import pytest
 
 from bot.demo.slack_state import Answer, Told
 from bot.demo.slack_state import Message as SlackMessage
-from bot.errors import AnotherCopy
+from bot.errors import AnotherCopy, OutcomeUnknown
 from bot.jobs.deliver import WATCH_SECONDS
 from bot.slack.api import LAG_SECONDS
 from bot.store.witness import beside
@@ -26,6 +26,12 @@ async def copied(company: Company, folder: Path) -> Company:
     shutil.copyfile(company.backed_up(), twin.database)
     shutil.copyfile(beside(company.database), beside(twin.database))
     return twin
+
+
+def say_theirs(company: Company, person_id: int) -> None:
+    """Another copy of the bot reminds this person of something."""
+    payload = {"notice": f"theirs-{person_id}", "reminders": ["theirs"]}
+    company.slack.store(f"U0{person_id}", "…", [], {"event_type": "deadline_reminder", "event_payload": payload})
 
 
 async def test_what_another_copy_has_written_stops_a_pass_before_it_sends(company: Company, tmp_path: Path) -> None:
@@ -124,12 +130,17 @@ async def test_somebody_elses_message_that_looks_like_ours_is_not_another_copys(
     assert (report.sent, report.problem) == (2, None)
 
 
-async def test_a_dm_among_the_first_that_cannot_be_read_stops_nobody(company: Company) -> None:
+async def test_a_dm_among_the_first_that_cannot_be_read_keeps_that_person_waiting_and_nobody_else(
+    company: Company,
+) -> None:
     company.crowd(3)
     await company.one_pass(f"{WEEK_BEFORE} 10:00")
     company.slack.fault_next("channel_not_found", "conversations.history")
     report = await company.one_pass("2027-06-11 10:00")
-    assert (report.sent, report.problem) == (3, None)
+    assert isinstance(report.problem, OutcomeUnknown)
+    assert company.dms() == {1: 1, 2: 2, 3: 2}
+    report = await company.one_pass("2027-06-11 10:15")
+    assert (report.sent, report.problem) == (1, None)
 
 
 async def test_where_the_history_lags_the_second_copy_stops_as_soon_as_it_shows(
@@ -157,6 +168,7 @@ async def test_what_the_other_copy_said_just_before_a_dm_of_ours_is_read_back_to
     company.course(2, "Gdpr", expected_duration="90").assign(1, 2, "2027-06-25", assigned_at="2027-06-11 06:00:00")
     await twin.one_pass("2027-06-11 10:00")
     assert company.heard()[1] == ["Fire", "Fire+Gdpr"]
+    theirs = company.message(1)
     with pytest.MonkeyPatch.context() as both_tick_at_once:
         both_tick_at_once.setattr("bot.jobs.remind.check_before", looks_too_early)
         report = await company.one_pass("2027-06-11 10:00", pulls=False)
@@ -164,10 +176,14 @@ async def test_what_the_other_copy_said_just_before_a_dm_of_ours_is_read_back_to
     for when in ("2027-06-11 10:15", "2027-06-14 10:00"):
         await company.one_pass(when)
     assert sum("Gdpr" in titles for titles in company.heard()[1]) == 1
+    company.finish(1, 2)
+    await company.one_pass("2027-06-14 11:20")
+    assert "Fire" in theirs.text, "an edit leaves out nothing that the DM has named"
 
 
-async def looks_too_early(*_: object) -> None:
+async def looks_too_early(*_: object) -> set[int]:
     """Stands for a look at DMs a moment before the other copy writes there."""
+    return set()
 
 
 async def test_a_post_of_ours_that_slack_shows_very_late_is_not_another_copys(company: Company) -> None:
@@ -208,3 +224,24 @@ async def test_a_copy_that_begins_while_another_still_sends_is_noticed_within_se
     assert (await company.one_pass("2027-06-11 10:15")).problem is None
     assert min(company.dms().values()) == 2
     assert sum(count == 3 for count in company.dms().values()) <= report.sent - 10
+
+
+async def test_once_another_copy_was_found_nobody_who_waits_for_a_turn_is_written_to(company: Company) -> None:
+    company.time.faster = 100
+    company.crowd(40)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    company.policy = a_policy(pace={"posts_per_second": 0.2})
+
+    async def the_other_copy() -> None:
+        await company.slack.until(lambda: len(company.slack.messages) >= 42, 10)
+        for person_id, heard in company.dms().items():
+            if heard == 1:
+                said = {"notice": f"theirs-{person_id}", "reminders": ["theirs"]}
+                company.slack.store(
+                    f"U0{person_id}", "…", [], {"event_type": "deadline_reminder", "event_payload": said}
+                )
+
+    report, _ = await asyncio.gather(company.one_pass("2027-06-11 10:00"), the_other_copy())
+    assert isinstance(report.problem, AnotherCopy)
+    assert [person_id for person_id, heard in company.dms().items() if heard > 2] == []
+    assert (await company.one_pass("2027-06-11 10:15")).problem is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from pydantic import SecretStr
 from bot.deadlines.model import Reason
 from bot.errors import OutcomeUnknown, SlackRefused
 from bot.jobs import recall
+from bot.jobs.remind import rehearse
 from bot.store import State, sqlite_store
+from bot.store.outbox import SqliteOutbox
 from bot.store.sqlite import copy
 from bot.store.witness import beside
 from tests.builders import local
@@ -371,7 +374,7 @@ async def test_after_a_backup_was_put_back_nobody_hears_again_what_it_does_not_k
     assert company.dms() == {1: 2, 2: 2, 3: 2}
     assert histories(company) == {slack_id(n): 1 for n in (1, 2, 3)}
     asked = [args for method, args in company.slack.requests if method == "conversations.history"]
-    assert all(args["oldest"] != "0" for args in asked), "from the last recorded send on"
+    assert all(args["oldest"] != "0" for args in asked), "from a week before the last recorded send on"
     assert (await company.one_pass(f"{DAY} 10:00")).sent == 3
 
 
@@ -436,3 +439,63 @@ async def test_in_ordinary_life_no_store_is_taken_for_one_that_was_put_back(comp
         async with company.workspace() as workspace:
             assert not workspace.store.known.was_put_back()
             assert workspace.store.known.anybody()
+
+
+async def test_a_backup_of_between_a_refusal_and_the_second_post_repeats_nothing(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.crowd(1)
+    company.slack.faults_for["U01"] = ["429"]
+    backups: list[Path] = []
+    back = SqliteOutbox.back
+
+    def and_a_backup(outbox: SqliteOutbox, notice_id: str) -> None:
+        back(outbox, notice_id)
+        backups.append(company.backed_up())
+
+    monkeypatch.setattr(SqliteOutbox, "back", and_a_backup)
+    await company.one_pass(f"{DAY} 10:00")
+    company.put_back(backups[0])
+    await company.one_pass(f"{DAY} 10:15")
+    assert company.dms() == {1: 1}
+
+
+async def test_a_tick_stays_a_tick_after_a_lost_disk_and_a_renewal(company: Company) -> None:
+    company.crowd(1)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    company.finish(1, 1)
+    await company.one_pass(f"{WEEK_BEFORE} 11:15")
+    first = company.message(1)
+    renewed = {"deadline": "2027-06-21", "created_at": "2027-06-10 06:00:00"}
+    company.row(1, 1).update(status="not_started", progress="0.00", completed_at=None, **renewed)
+    company.lose_disk()
+    for when in ("2027-06-14 10:00", "2027-06-14 11:20"):
+        await company.one_pass(when)
+    assert "✅" in first.text
+
+
+async def test_a_rehearsal_beside_a_running_pass_takes_that_one_for_no_other_copy(company: Company) -> None:
+    company.crowd(2)
+    await company.one_pass(f"{WEEK_BEFORE} 10:00")
+    company.hire(3).assign(3, 1, DAY)
+    now = company.at("2027-06-11 10:00")
+    async with company.workspace(dry_run=True) as workspace:
+        await company.one_pass("2027-06-11 10:00")
+        assert (await rehearse(workspace, now)).problem is None
+
+
+async def test_a_new_hires_first_dm_on_its_way_while_the_disk_is_lost_is_waited_for(company: Company) -> None:
+    company.hire(1).assign(1, 1, DAY)
+    await company.one_pass(f"{DAY} 10:00")
+    company.hire(2).assign(2, 1, DAY)
+    await company.one_pass(f"{DAY} 10:15")
+    late = company.slack.messages.pop()
+    company.slack.history.pop(company.slack.channels.pop("U02"))
+    company.slack.owners.pop(late.channel)
+    company.finish(1, 1)
+    company.lose_disk()
+    asyncio.get_running_loop().call_later(
+        4 / company.time.faster, lambda: company.slack.store("U02", late.text, late.blocks, late.metadata)
+    )
+    await company.one_pass(f"{DAY} 10:16")
+    assert company.dms() == {1: 1, 2: 1}

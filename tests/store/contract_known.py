@@ -106,6 +106,18 @@ class KnownContract:
         meet(store, heard("old"), person_id=2)
         assert store.known.wrote(["n1", "old", "foreign"]) == {"n1", "old"}
 
+    @pytest.mark.parametrize("state", list(State))
+    def test_what_arrived_or_may_have_counts_as_said(self, store: Store, state: State) -> None:
+        bring(store, plan(store, "n1"), state)
+        expected = {"n1"} if state in (State.SENT, State.SENDING, State.UNKNOWN) else set()
+        assert store.known.arrived(["n1", "foreign"]) == expected
+
+    def test_what_was_given_up_and_is_found_in_slack_was_said(self, store: Store) -> None:
+        bring(store, plan(store, "n1"), State.DROPPED)
+        meet(store, heard("n1", as_named(a_reminder())))
+        assert store.outbox.notice("n1").state is State.SENT
+        assert len(dossier_of(store).said) == 1
+
     def test_it_speaks_since_its_first_dm_that_arrived(self, store: Store) -> None:
         for n, ts in ((1, "5.000001"), (2, "6.000001")):
             store.outbox.claim(plan(store, f"n{n}", person_id=n), wall_at=NOW)
