@@ -12,6 +12,7 @@
     │       └── LmsShrunk                  a second look at a course brought far too little
     ├── SlackError                exit 1   Slack cannot be used
     │   ├── SlackRefused                   it refuses our token, for good
+    │   ├── SlackDenied                    it refuses this one call, about one person or message
     │   └── SlackUnreachable               no answer
     ├── StoreError                exit 1   the store cannot be used
     │   ├── StoreEmpty                     nothing was pulled into it yet
@@ -122,6 +123,12 @@ class SlackRefused(SlackError):
 
     code = "slack_refused"
     fix = "Check SLACK_BOT_TOKEN and the app's scopes (api.slack.com/apps, OAuth & Permissions)."
+
+
+class SlackDenied(SlackError):
+    """Slack refuses this one call, about one person or one message; others may go on."""
+
+    code = "slack_denied"
 
 
 class SlackUnreachable(SlackError):

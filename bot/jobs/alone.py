@@ -12,7 +12,7 @@ import asyncio
 
 import structlog
 
-from bot.errors import SlackError, SlackRefused, SlackUnreachable
+from bot.errors import SlackDenied, SlackError, SlackRefused
 from bot.jobs.recall import Recall, another_copy
 from bot.store import State
 from bot.workspace import Workspace
@@ -39,9 +39,7 @@ async def check_before(workspace: Workspace, recall: Recall) -> set[int]:
             continue
         try:
             strange = not recall.has_read(slack_id) and await _strange(workspace, channel_id, after_ts)
-        except (SlackRefused, SlackUnreachable):
-            raise
-        except SlackError as error:
+        except SlackDenied as error:
             log.warning("dm.unread", people=1, error=error.message)
             workspace.store.outbox.drop(notice_id, detail="unread", at=workspace.clock())
             waiting.add(notice.person_id)

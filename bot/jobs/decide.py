@@ -48,14 +48,16 @@ async def decide(
     """
     workspace.store.outbox.drop_planned(at=now)
     planner = Planner(workspace.settings, workspace.store)
-    decided = Decided(pass_id=pass_id, at=now, recall=Recall(workspace, planner))
+    decided, fresh = Decided(pass_id=pass_id, at=now, recall=Recall(workspace, planner)), planner.is_fresh(now)
     strangers: list[tuple[int, str]] = []
     for chunk in workspace.store.snapshots.dossiers(person_ids):
-        strangers += _save_acquainted(workspace, planner, chunk, decided, all_are=held is not None)
+        plans = [(dossier, planner.plan(dossier, now, fresh=fresh)) for dossier in chunk]
+        strangers += _save_acquainted(workspace, planner, plans, decided, all_are=held is not None)
         await asyncio.sleep(0)  # commands are answered between two chunks
     decided.unread = await decided.recall.meet(strangers)
     for chunk in workspace.store.snapshots.dossiers([person_id for person_id, _ in strangers]):
-        _save(workspace, [(d, planner.plan(d, now)) for d in chunk], planner, decided)
+        plans = [(dossier, planner.plan(dossier, now, fresh=fresh)) for dossier in chunk]
+        _save(workspace, plans, planner, decided)
         await asyncio.sleep(0)
     if person_ids is None:
         workspace.store.outbox.forget_vanished()
@@ -66,11 +68,9 @@ async def decide(
 
 
 def _save_acquainted(
-    workspace: Workspace, planner: Planner, chunk: list[Dossier], decided: Decided, *, all_are: bool
+    workspace: Workspace, planner: Planner, plans: Sequence[tuple[Dossier, Plan]], decided: Decided, *, all_are: bool
 ) -> list[tuple[int, str]]:
-    """Save these people's plans, save for those who are due and strangers: returns their LMS ids and Slack ids."""
-    fresh = planner.is_fresh(decided.at)
-    plans = [(dossier, planner.plan(dossier, decided.at, fresh=fresh)) for dossier in chunk]
+    """Save these plans, but for those of people who are due and strangers: returns their LMS ids and Slack ids."""
     due = [plan.notice for _, plan in plans if plan.notice]
     strange = set() if all_are or not due else workspace.store.known.strangers({n.slack_id for n in due})
     aside = {n.person_id: n.slack_id for n in due if n.slack_id in strange}

@@ -17,7 +17,7 @@ import structlog
 
 from bot.deadlines.model import Reminder, Said, Step
 from bot.deadlines.plan import reached
-from bot.errors import AnotherCopy, SlackError, SlackRefused, SlackUnreachable
+from bot.errors import AnotherCopy, SlackDenied, SlackError, SlackRefused, SlackUnreachable
 from bot.jobs.keys import recognised, reminder_key, steps_ever, steps_of
 from bot.jobs.planner import Planner
 from bot.jobs.settle import WAIT_SECONDS, WAITING
@@ -117,9 +117,7 @@ class Recall:
         """Whether this DM could be read. Raises SlackRefused, SlackUnreachable or AnotherCopy."""
         try:
             await self._meet(person_id, slack_id)
-        except (SlackRefused, SlackUnreachable):
-            raise
-        except SlackError as error:
+        except SlackDenied as error:
             log.warning("dm.unread", people=1, error=error.message)
             return False
         return True

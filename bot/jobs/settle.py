@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.errors import SlackError, SlackRefused, SlackUnreachable
+from bot.errors import SlackDenied
 from bot.slack.api import LAG_SECONDS, TIMEOUT_SECONDS
 from bot.store import State, StoredNotice
 from bot.workspace import Workspace
@@ -38,9 +38,7 @@ async def settle(workspace: Workspace) -> None:
             channel_id = channels.get(notice.slack_id)
         try:
             ts = await _find(workspace, channel_id, after_ts, notice.notice_id) if channel_id else None
-        except (SlackRefused, SlackUnreachable):
-            raise
-        except SlackError as error:
+        except SlackDenied as error:
             log.warning("notice.unknown", notice_id=notice.notice_id, error=error.message)
             continue
         _record(workspace, notice, channel_id, ts)

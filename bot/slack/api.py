@@ -21,7 +21,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.deadlines.model import Member
-from bot.errors import SlackError, SlackRefused, SlackUnreachable
+from bot.errors import SlackDenied, SlackRefused, SlackUnreachable
 from bot.slack.messages import Message
 from bot.slack.outcomes import BY_WORD, NotTaken, Outcome, Posted, Refused, Stop, Unknown, Wait
 from bot.text import storable
@@ -155,7 +155,7 @@ class Slack:
     async def _repeat(
         self, method: str, call: Callable[..., Awaitable[Any]], *, needs: str = "", **arguments: Any
     ) -> Json:
-        """Call what may be repeated until it answers. Raises SlackRefused, SlackUnreachable or SlackError."""
+        """Call what may be repeated until it answers. Raises SlackRefused, SlackUnreachable or SlackDenied."""
         waited, tries = 0.0, 0
         while True:
             answer, outcome = await self._ask(call, needs, arguments)
@@ -168,7 +168,7 @@ class Slack:
                 case Wait():
                     raise SlackUnreachable(f"Slack's rate limit on {method} asks for a longer wait than we make.")
                 case Refused(error):
-                    raise SlackError(f"Slack refuses {method}: {error}.")
+                    raise SlackDenied(f"Slack refuses {method}: {error}.")
                 case _ if (tries := tries + 1) < TRIES:
                     await self._sleep(tries)
                 case _:
@@ -216,9 +216,7 @@ class Slack:
             )
         except SlackUnreachable as error:
             return Unknown(error.message)
-        except SlackRefused:
-            raise
-        except SlackError as error:
+        except SlackDenied as error:
             return Refused(error.message)
         return Posted(channel_id, ts)
 

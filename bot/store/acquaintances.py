@@ -62,10 +62,12 @@ class SqliteAcquaintances:
     def _first(self, sql: str, *values: Any) -> Any:
         return self._db.conn.execute(sql, (self._team, *values)).fetchone()
 
+    def _among(self, sql: str, ids: Collection[str]) -> set[str]:
+        return {row[0] for row in self._db.conn.execute(sql, (self._team, rows.ids_text(ids)))}
+
     def strangers(self, slack_ids: Collection[str]) -> set[str]:
         """Which of these Slack people's DMs are not known in full."""
-        known = self._db.conn.execute(ACQUAINTED, (self._team, rows.ids_text(slack_ids)))
-        return set(slack_ids) - {row[0] for row in known}
+        return set(slack_ids) - self._among(ACQUAINTED, slack_ids)
 
     def anybody(self) -> bool:
         """Whether there is anybody whose DM is known: not in a new store, nor in one that has forgotten."""
@@ -78,13 +80,11 @@ class SqliteAcquaintances:
 
     def wrote(self, notice_ids: Collection[str]) -> set[str]:
         """Which of these notices this store knows."""
-        found = self._db.conn.execute(WROTE, (self._team, rows.ids_text(notice_ids)))
-        return {row[0] for row in found}
+        return self._among(WROTE, notice_ids)
 
     def arrived(self, notice_ids: Collection[str]) -> set[str]:
         """Which of these notices count as said already."""
-        found = self._db.conn.execute(ARRIVED, (self._team, rows.ids_text(notice_ids)))
-        return {row[0] for row in found}
+        return self._among(ARRIVED, notice_ids)
 
     def speaks_since(self) -> str | None:
         """The ts of the first DM that this store has sent since everybody was a stranger."""

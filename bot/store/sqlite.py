@@ -23,6 +23,7 @@ from bot.errors import StoreDamaged, StoreError, StoreTooNew
 from bot.store.migrations import RELEASED, migrations
 
 BUSY_SECONDS = 15
+FOUND = (sqlite3.Error, UnicodeDecodeError)  # what a damaged or unwritable file shows itself by
 
 
 def connect(path: Path) -> Database:
@@ -51,13 +52,17 @@ class _Cursor(sqlite3.Cursor):
 
     def fetchone(self) -> Any:
         """The next row. Raises StoreError."""
-        with translated(self.connection.path):
+        try:
             return super().fetchone()
+        except FOUND as error:
+            raise ours(self.connection.path, error) from error
 
     def fetchall(self) -> list[Any]:
         """The rows that are left. Raises StoreError."""
-        with translated(self.connection.path):
+        try:
             return super().fetchall()
+        except FOUND as error:
+            raise ours(self.connection.path, error) from error
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # typeshed wants the cursor itself
         with translated(self.connection.path):
@@ -71,13 +76,17 @@ class _Connection(sqlite3.Connection):
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         """One statement. Raises StoreError."""
-        with translated(self.path):
+        try:
             return self.cursor(_Cursor).execute(*args)
+        except FOUND as error:
+            raise ours(self.path, error) from error
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         """One statement for many rows. Raises StoreError."""
-        with translated(self.path):
+        try:
             return self.cursor(_Cursor).executemany(*args)
+        except FOUND as error:
+            raise ours(self.path, error) from error
 
 
 def _use_wal(conn: sqlite3.Connection) -> None:
@@ -173,7 +182,7 @@ def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as ours, with the file's name."""
     try:
         yield
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+    except FOUND as error:
         raise ours(path, error) from error
     except OSError as error:
         raise StoreError(f"The store {path} cannot be used: {error.strerror}.") from error
