@@ -112,12 +112,7 @@ def said(step: str, when: str, *, deadline: str = "2027-06-23", course_id: int =
 
 def said_in(notice: Notice | None) -> tuple[Said, ...]:
     """What history holds once this DM has gone out."""
-    if notice is None:
-        return ()
-    return tuple(
-        Said(course_id=r.course_id, deadline_on=r.deadline_on, step=r.step, said_on=notice.local_on)
-        for r in notice.reminders
-    )
+    return tuple(notice.said) if notice else ()
 
 
 def a_case(

@@ -241,6 +241,21 @@ class Reason(StrEnum):
     SEND = "send"
 
 
+# Something is still to be said, if not now: a pass that came to one of these has not had "nothing to send".
+WAITING = frozenset(
+    {
+        Reason.DAY_OFF,
+        Reason.OUTSIDE_HOURS,
+        Reason.AWAY,
+        Reason.SNOOZED,
+        Reason.CAPPED,
+        Reason.STALE,
+        Reason.FROZEN,
+        Reason.SEND,
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """What is done about one assignment now, why, and when that can next change by itself."""
@@ -279,3 +294,11 @@ class Notice:
     slack_id: str
     local_on: date
     reminders: tuple[Reminder, ...]
+
+    @property
+    def said(self) -> list[Said]:
+        """What has been said once it has gone out."""
+        return [
+            Said(course_id=r.course_id, deadline_on=r.deadline_on, step=r.step, said_on=self.local_on)
+            for r in self.reminders
+        ]

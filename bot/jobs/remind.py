@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from bot.deadlines.model import Reason
+from bot.deadlines.model import WAITING, Reason
 from bot.errors import AnotherCopy, DeadlineBotError, OutcomeUnknown, PersonNotFound
 from bot.jobs.alone import check_before
 from bot.jobs.correct import correct
@@ -24,19 +24,6 @@ from bot.workspace import Workspace
 
 log = structlog.get_logger()
 
-# Something is still to be said to somebody, if not now: a pass that came to this has not had "nothing to send".
-WAITING = frozenset(
-    {
-        Reason.DAY_OFF,
-        Reason.OUTSIDE_HOURS,
-        Reason.AWAY,
-        Reason.SNOOZED,
-        Reason.CAPPED,
-        Reason.STALE,
-        Reason.FROZEN,
-        Reason.SEND,
-    }
-)
 SHOWN_MOST = 50
 LEASE_WAIT_SECONDS = 10
 LEASE_STEP_SECONDS = 0.25

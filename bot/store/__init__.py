@@ -341,6 +341,14 @@ class Passes(Protocol):
         """Release the freeze that holds; returns its text, None where nothing is frozen."""
         ...
 
+    def approve_day(self, day: date, at: datetime, by: str) -> None:
+        """People whose local day this is do not count towards the limits of a pass: it was approved before it came."""
+        ...
+
+    def approved_days(self) -> set[date]:
+        """The local days that were approved before they came."""
+        ...
+
     def pace(self, posts_per_second: float) -> float | None:
         """The posts a second that earlier passes learned, starting at this figure of the policy; None: nothing yet."""
         ...
@@ -397,6 +405,10 @@ class Store(Protocol):
     @property
     def audit(self) -> Audit:
         """What was done."""
+        ...
+
+    def another(self) -> AbstractContextManager[Store]:
+        """The same store on a connection of its own, for work in another thread."""
         ...
 
     def close(self) -> None:

@@ -10,7 +10,11 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("deadline-bot")
-RELEASED = ("first_schema", "whom_we_know")  # every step below, so that a store with others is known to be newer
+RELEASED = (
+    "first_schema",
+    "whom_we_know",
+    "what_else_is_said",
+)  # every step below, so that a store with others is known to be newer
 
 # The snapshot's bulk has no foreign keys: a merge of a million rows would pay for each, and replaces all at once.
 FIRST_SCHEMA = """
@@ -207,6 +211,43 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 ANALYZE sqlite_schema
 """
 
+# An exemption of course 0 is from every course. A letter is any message that the bot starts and that is no reminder.
+WHAT_ELSE_IS_SAID = """
+CREATE TABLE exemptions (
+    team_id TEXT NOT NULL, person_id INTEGER NOT NULL, course_id INTEGER NOT NULL, until_on TEXT, at INTEGER NOT NULL,
+    PRIMARY KEY (team_id, person_id, course_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE letters (
+    team_id TEXT NOT NULL, letter_id TEXT NOT NULL, kind TEXT NOT NULL, slack_id TEXT NOT NULL, subject TEXT NOT NULL,
+    content TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, claimed_at REAL, channel_id TEXT, ts TEXT,
+    error TEXT,
+    PRIMARY KEY (team_id, letter_id),
+    CHECK (kind IN ('managers', 'exceptions', 'freeze', 'forecast')),
+    CHECK (state IN ('sending', 'unknown', 'sent', 'failed', 'skipped'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX letters_by_kind ON letters (team_id, kind, slack_id, at);
+CREATE INDEX letters_on_their_way ON letters (team_id, state) WHERE state IN ('sending', 'unknown');
+
+CREATE TABLE letters_read (
+    team_id TEXT NOT NULL, slack_id TEXT NOT NULL,
+    PRIMARY KEY (team_id, slack_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE approved_days (
+    team_id TEXT NOT NULL, day TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (team_id, day)
+) STRICT, WITHOUT ROWID;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('exemptions', 'exemptions', '1000 1000 2 1'),
+    ('letters', 'letters', '100000 100000 1'),
+    ('letters', 'letters_by_kind', '100000 100000 25000 50 1'),
+    ('letters', 'letters_on_their_way', '10 10 5'),
+    ('letters_read', 'letters_read', '1000 1000 1'),
+    ('approved_days', 'approved_days', '10 10 1');
+ANALYZE sqlite_schema
+"""
+
 
 @migrations()
 def first_schema(db: Database) -> None:
@@ -218,6 +259,12 @@ def first_schema(db: Database) -> None:
 def whom_we_know(db: Database) -> None:
     """Whose DMs are known in full, what was read back, how far the store is, and the pace that was learned."""
     _run(db, WHOM_WE_KNOW)
+
+
+@migrations()
+def what_else_is_said(db: Database) -> None:
+    """Exemptions, messages that are no reminders, and days that were approved before they came."""
+    _run(db, WHAT_ELSE_IS_SAID)
 
 
 def _run(db: Database, script: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -44,7 +44,8 @@ FREEZE = """
 INSERT INTO freezes (team_id, kind, text, since_at, people, assignments, completions, vanished)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (team_id, kind) DO UPDATE SET text = excluded.text, approved_at = NULL, people = excluded.people,
-    assignments = excluded.assignments, completions = excluded.completions, vanished = excluded.vanished
+    assignments = excluded.assignments, completions = excluded.completions, vanished = excluded.vanished,
+    since_at = CASE WHEN approved_at IS NULL THEN since_at ELSE excluded.since_at END
 """
 MEASURE = """
 SELECT people, assignments, completions, vanished FROM freezes
@@ -67,6 +68,8 @@ END_OF_HOLD = """
 DELETE FROM freezes WHERE team_id = ? AND kind = 'pass' AND NOT EXISTS (
     SELECT 1 FROM notices n WHERE n.team_id = freezes.team_id AND n.state = 'held')
 """
+APPROVE_DAY = "INSERT INTO approved_days (team_id, day, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+APPROVED_DAYS = "SELECT day FROM approved_days WHERE team_id = ?"
 # A pass that was killed is closed by the next one, with what it had sent.
 KILLED = """
 UPDATE passes SET sent = (SELECT count(*) FROM notices n WHERE n.team_id = passes.team_id
@@ -165,6 +168,16 @@ class SqlitePasses:
             )
             SqliteAudit(self._db, self._team).add(at, by, "approve", "freeze", text)
         return text
+
+    def approve_day(self, day: date, at: datetime, by: str) -> None:
+        """People whose local day this is do not count towards the limits of a pass."""
+        with immediate(self._db):
+            if self._db.conn.execute(APPROVE_DAY, (self._team, day.isoformat(), seconds(at))).rowcount:
+                SqliteAudit(self._db, self._team).add(at, by, "approve", "day", day.isoformat())
+
+    def approved_days(self) -> set[date]:
+        """The local days that were approved before they came."""
+        return {date.fromisoformat(row[0]) for row in self._db.conn.execute(APPROVED_DAYS, (self._team,))}
 
     def pace(self, posts_per_second: float) -> float | None:
         """The posts a second that earlier passes learned, starting at this figure of the policy."""

@@ -44,7 +44,7 @@ class SqliteStore:
     """One workspace's memory in one file; see the Store protocol."""
 
     def __init__(self, db: Database, path: Path, team_id: str) -> None:
-        self._db = db
+        self._db, self._path = db, path
         self.team_id = team_id
         self._witness = Witness(path)
         self.snapshots = _Snapshots(db, path, team_id)
@@ -52,6 +52,15 @@ class SqliteStore:
         self.known = SqliteAcquaintances(db, self._witness, team_id)
         self.passes = SqlitePasses(db, team_id)
         self.audit = SqliteAudit(db, team_id)
+
+    @contextmanager
+    def another(self) -> Iterator[SqliteStore]:
+        """The same store on a connection of its own, for work in another thread."""
+        store = SqliteStore(connect(self._path), self._path, self.team_id)
+        try:
+            yield store
+        finally:
+            store.close()
 
     def close(self) -> None:
         """Let go of the database."""
