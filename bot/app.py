@@ -48,7 +48,8 @@ async def open_workspace(
 ) -> AsyncIterator[Workspace]:
     """Everything that a job needs, for the workspace of the token; with `dry_run` on a copy of the store."""
     settings.need_what_a_pass_needs()
-    Calendars(settings.policy.hours, settings.default_country)  # a wrong country is said before anything is asked
+    # A wrong country is said before anything is asked.
+    Calendars(settings.policy.hours, settings.default_country, str(settings.policy_file))
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(_session())
         slack = Slack(_web_client(settings, session), sleep=asyncio.sleep)

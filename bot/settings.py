@@ -226,13 +226,19 @@ def read_policy(path: Path, *, must_exist: bool = False) -> Policy:
         return TypeAdapter(Policy).validate_json(json.dumps(found, default=str), strict=True)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise SettingsError(
-            f"{path}: {_key(first['loc'])} {_said(first)}.", fix="The project's policy.toml lists every key."
-        ) from None
+        raise SettingsError(f"{path}: {_wrong(first)}.", fix="The project's policy.toml lists every key.") from None
+
+
+def _wrong(error: Any) -> str:
+    """The key and what is wrong with it; a section's own check begins with the key within it."""
+    where, said = _key(error["loc"]), _said(error)
+    if error["type"] != "value_error":
+        return f"{where or 'the file'} {said}"
+    return f"{where}.{said}" if where else said
 
 
 def _key(where: Iterable[int | str]) -> str:
-    return ".".join(str(part) for part in where if not isinstance(part, int) and part != "[key]") or "the file"
+    return ".".join(str(part) for part in where if not isinstance(part, int) and part != "[key]")
 
 
 def _said(error: Any) -> str:
@@ -242,7 +248,7 @@ def _said(error: Any) -> str:
     text = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
     text = text.replace("a valid integer, unable to parse string as an integer", "a whole number")
     text = text.replace("a valid integer", "a whole number")
-    return text if re.match(r"(must|is|has|\w+ must)\b", text) else f"is not right: {text}"
+    return text if re.match(r"(must|is|has|[\w.]+ must)\b", text) else f"is not right: {text}"
 
 
 def _fix(name: str) -> str:

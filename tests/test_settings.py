@@ -255,6 +255,15 @@ def test_a_key_of_a_wrong_type_is_named(section: str, key: str) -> None:
         ("managers", "digest_weekday", '"monday"'),
         ("audience", "team_ids", '["7"]'),
         ("match", "domains", '{ "acme.dk" = 1 }'),
+        ("match", "domains", '{ "@acme.dk" = "acme.com" }'),
+        ("audience", "emails", '["anna"]'),
+        ("away", "emoji", '["palm_tree"]'),
+        ("away", "words", '[""]'),
+        ("hours", "start", '"09:30+02:00"'),
+        ("hours", "end", '"10:15"'),
+        ("personal", "hour_from", '"08:00Z"'),
+        ("managers", "digest_time", '"09:30Z"'),
+        ("managers", "digest_time", '"17:00"'),
     ],
 )
 def test_a_value_that_is_wrong_or_out_of_range_is_named_with_its_key(section: str, key: str, value: str) -> None:

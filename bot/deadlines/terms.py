@@ -16,6 +16,8 @@ Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_OFF = re.compile(r"(?:(\d{4})-)?(\d\d-\d\d)", re.ASCII)
 A_LEAP_YEAR = "2000"
+EMOJI = re.compile(r":[^\s:]+:")
+SHORTEST_HOURS_MINUTES = 60
 
 
 class _Section:
@@ -31,6 +33,16 @@ class _Section:
             for figure in value if isinstance(value, tuple) else (value,):
                 if not low <= figure <= high:
                     raise ValueError(f"{key} must be from {low} to {high}, not {figure}")
+
+    def without_zone(self, *keys: str) -> None:
+        """Raise ValueError, naming the key, unless each time of these fields is a plain one."""
+        for key in keys:
+            if getattr(self, key).tzinfo is not None:
+                raise ValueError(f"{key} must be a time of day without a zone, such as 09:30: it is everybody's own")
+
+
+def _minutes(of_day: time) -> int:
+    return of_day.hour * 60 + of_day.minute
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +113,11 @@ class Hours(_Section):
     subdivisions: Mapping[str, str] = field(default_factory=dict)  # {"DE": "BY"}
 
     def __post_init__(self) -> None:
-        if not self.start < self.end:
-            raise ValueError(f"end must be later than start ({self.start:%H:%M})")
+        self.without_zone("start", "end")
+        if _minutes(self.end) - _minutes(self.start) < SHORTEST_HOURS_MINUTES:
+            raise ValueError(
+                f"end must be at least an hour later than start ({self.start:%H:%M}): passes may be hourly"
+            )
         for day in self.days_off:
             if not _is_day_off(day):
                 raise ValueError(f'days_off must hold days such as "12-24" or "2027-05-28", not {day!r}')
@@ -138,6 +153,12 @@ class Away(_Section):
 
     def __post_init__(self) -> None:
         self.within(0, 365, "nag_wait_days")
+        for emoji in self.emoji:
+            if not EMOJI.fullmatch(emoji):
+                raise ValueError(f'emoji must hold Slack\'s names such as ":palm_tree:", not {emoji!r}')
+        for phrase in self.words:
+            if not re.search(r"\w", phrase):
+                raise ValueError(f"words must hold words, not {phrase!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,6 +170,7 @@ class Personal(_Section):
     snooze_max_days: int = 7
 
     def __post_init__(self) -> None:
+        self.without_zone("hour_from", "hour_to")
         self.within(0, 60, "snooze_max_days")
         if not self.hour_from <= self.hour_to:
             raise ValueError(f"hour_to must not be earlier than hour_from ({self.hour_from:%H:%M})")
@@ -205,6 +227,7 @@ class Managers(_Section):
 
     def __post_init__(self) -> None:
         self.within(1, 250, "overdue_working_days")
+        self.without_zone("digest_time")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,12 +238,22 @@ class Audience(_Section):
     team_ids: tuple[int, ...] = ()
     department_ids: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        for email in self.emails:
+            if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+                raise ValueError(f'emails must hold addresses such as "anna@acme.com", not {email!r}')
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matching(_Section):
     """How the LMS's e-mail addresses become Slack's."""
 
     domains: Mapping[str, str] = field(default_factory=dict)  # {"acme.dk": "acme.com"}
+
+    def __post_init__(self) -> None:
+        for domain in (*self.domains.keys(), *self.domains.values()):
+            if not re.fullmatch(r"[^@\s]+", domain):
+                raise ValueError(f'domains must be such as "acme.com", without an @, not {domain!r}')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,6 +273,10 @@ class Policy(_Section):
     match: Matching = field(default_factory=Matching)
     course: Mapping[int, CourseSteps] = field(default_factory=dict)
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.managers.digest_time >= self.hours.end:
+            raise ValueError(f"managers.digest_time must be earlier than hours.end ({self.hours.end:%H:%M})")
 
     def steps_of(self, course_id: int) -> Steps:
         """The steps that hold for this course."""

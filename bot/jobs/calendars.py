@@ -43,7 +43,7 @@ class DaysOff:
 class Calendars:
     """The working days of each country. Raises SettingsError for a country or subdivision that is not known."""
 
-    def __init__(self, hours: Hours, default_country: str | None) -> None:
+    def __init__(self, hours: Hours, default_country: str | None, where: str = "policy.toml") -> None:
         self._hours = hours
         if default_country and country_code(default_country) is None:
             raise SettingsError(
@@ -52,7 +52,7 @@ class Calendars:
         self._default = country_code(default_country)
         self._subdivisions = {(country_code(country) or country): name for country, name in hours.subdivisions.items()}
         for code, subdivision in self._subdivisions.items():
-            self._check(code, subdivision)
+            _check(code, subdivision, where)
 
     def of(self, country: str | None) -> WorkCalendar:
         """The working days of somebody's country; the default country's where it is not known."""
@@ -63,14 +63,15 @@ class Calendars:
         subdivision = self._subdivisions.get(code) if code else None
         return _calendar(code, subdivision, self._hours.working_weekdays, self._hours.days_off)
 
-    def _check(self, code: str, subdivision: str) -> None:
-        try:
-            _holidays(code, subdivision)
-        except NotImplementedError as error:
-            raise SettingsError(
-                f"policy: hours.subdivisions names {code} = {subdivision!r}, which is not known.",
-                fix="Use the codes of the `holidays` library.",
-            ) from error
+
+def _check(code: str, subdivision: str, where: str) -> None:
+    try:
+        _holidays(code, subdivision)
+    except NotImplementedError as error:
+        raise SettingsError(
+            f"{where}: hours.subdivisions names {code} = {subdivision!r}, which is not known.",
+            fix="Use the codes of the `holidays` library.",
+        ) from error
 
 
 @lru_cache(maxsize=1024)

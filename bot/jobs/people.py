@@ -65,10 +65,15 @@ def _is_in(audience: Audience, learner: Learner | None) -> bool:
 
 def _absence(away: Away, member: Member | None, seen_at: datetime | None) -> Absence | None:
     """What their Slack status says, where it has one of the policy's emoji (in any skin tone) or words."""
-    if member is None or seen_at is None:
+    if member is None or seen_at is None or not (member.status_emoji or member.status_text):
         return None
     emoji = re.sub(r":skin-tone-\d:$", "", member.status_emoji)
-    words = set(re.findall(r"\w+", member.status_text.casefold()))
-    if emoji in away.emoji or words & {word.casefold() for word in away.words}:
+    text = _words(member.status_text)
+    if emoji in away.emoji or any(_words(phrase) in text for phrase in away.words):
         return Absence(seen_at=seen_at, until_at=member.status_until_at)
     return None
+
+
+def _words(text: str) -> str:
+    """A text's words in any case, each between blanks, so that "leave" is not found in "sleeveless"."""
+    return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])

@@ -19,7 +19,7 @@ class Planner:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
-        self._calendars = Calendars(settings.policy.hours, settings.default_country)
+        self._calendars = Calendars(settings.policy.hours, settings.default_country, str(settings.policy_file))
         self._courses: dict[int, Course] = {}
 
     def course(self, course_id: int) -> Course:

@@ -74,7 +74,7 @@ IN_RANGE: list[Callable[[], object]] = [
     lambda: Steps(overdue_then_every_working_days=250, overdue_min_gap_days=60, give_up_after_days=3650),
     lambda: Steps(first_reminder_within_days=0, long_course_minutes=0, before_days=()),
     lambda: Steps(first_reminder_within_days=3650, long_course_minutes=100_000),
-    lambda: Hours(start=time(0), end=time(0, 1), days_off=("12-24", "2027-05-28", "02-29", "2028-02-29")),
+    lambda: Hours(start=time(0), end=time(1), days_off=("12-24", "2027-05-28", "02-29", "2028-02-29")),
     lambda: Caps(reminders_in_7_days=0, gather_days=0, warned_days=0),
     lambda: Caps(reminders_in_7_days=7, gather_days=30, warned_days=30),
     lambda: Away(nag_wait_days=0),

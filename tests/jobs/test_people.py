@@ -13,7 +13,7 @@ from bot.deadlines.terms import Audience, Policy
 from bot.jobs.people import person_of
 from bot.settings import Settings
 from bot.store import Dossier
-from tests.builders import copenhagen
+from tests.builders import a_policy, copenhagen
 
 SEEN = copenhagen("2027-06-15 08:00")
 
@@ -95,6 +95,21 @@ def test_a_status_with_an_emoji_or_a_word_of_the_policys_says_away(
     settings: Settings, emoji: str, text: str, is_away: bool
 ) -> None:
     assert (absence(settings, status_emoji=emoji, status_text=text) is not None) is is_away
+
+
+@pytest.mark.parametrize(
+    ("text", "is_away"),
+    [
+        ("On parental  LEAVE!", True),
+        ("parental and annual leave", False),
+        ("Außer Haus bis Mai", True),
+        ("Haus", False),
+    ],
+)
+def test_several_words_are_looked_for_as_they_stand(settings: Settings, text: str, is_away: bool) -> None:
+    policy = a_policy(away={"words": ("parental leave", "außer Haus"), "emoji": ()})
+    asked = settings.model_copy(update={"policy": policy})
+    assert (absence(asked, status_text=text) is not None) is is_away
 
 
 def test_an_absence_knows_when_it_was_seen_and_when_it_ends(settings: Settings) -> None:
