@@ -70,9 +70,9 @@ def reminder(
     keys: Sequence[str],
 ) -> Message:
     """The one DM of a day: the earliest deadline first. `contact` is whom to ask, in Slack's markup."""
-    opening = _greeting(words, first_name) + " " + _opening(words, lines, today)
+    opening = greeting(words, first_name) + " " + _opening(words, lines, today)
     said = [(_title(line), standing(words, line, today, contact)) for line in lines]
-    blocks = [_section(opening), *_course_sections(words, lines, said), _buttons(words, lines, notice_id)]
+    blocks = [section(opening), *_course_sections(words, lines, said), _buttons(words, lines, notice_id)]
     ends = [f"{standing}{_plain_link(line)}" for (_, standing), line in zip(said, lines, strict=True)]
     text = _cut(_listed(opening, [title for title, _ in said], ends), POST_MOST)
     return Message(text=text, blocks=blocks, metadata=_metadata(notice_id, keys))
@@ -80,9 +80,9 @@ def reminder(
 
 def corrected(words: Words, lines: Sequence[Line], *, first_name: str, notice_id: str, keys: Sequence[str]) -> Message:
     """The same DM later, with what has become of its courses; the buttons stay while one of them is open."""
-    opening = _greeting(words, first_name) + " " + words.t("this is what has become of your reminder:")
+    opening = greeting(words, first_name) + " " + words.t("this is what has become of your reminder:")
     said = [(_title(line), _since(words, line)) for line in lines]
-    blocks = [_section(opening), *_course_sections(words, lines, said)]
+    blocks = [section(opening), *_course_sections(words, lines, said)]
     if any(_is_open(line) for line in lines):
         blocks.append(_buttons(words, lines, notice_id))
     ends = [since + (_plain_link(line) if _is_open(line) else "") for (_, since), line in zip(said, lines, strict=True)]
@@ -96,7 +96,7 @@ def answer(paragraphs: Sequence[str]) -> tuple[str, list[Block]]:
     share = max(1, -(-len(paragraphs) // BLOCKS_MOST))
     shared = ["\n\n".join(paragraphs[n : n + share]) for n in range(0, len(paragraphs), share)]
     pieces = [p if len(p) <= SECTION_MOST else p[: SECTION_MOST - 1] + "…" for p in shared]
-    return _cut(text), [_section(piece) for piece in pieces]
+    return _cut(text), [section(piece) for piece in pieces]
 
 
 def home(blocks: list[Block]) -> dict[str, Any]:
@@ -113,7 +113,8 @@ def _metadata(notice_id: str, keys: Sequence[str]) -> dict[str, Any]:
     return {"event_type": "deadline_reminder", "event_payload": {"notice": notice_id, "reminders": list(keys)}}
 
 
-def _greeting(words: Words, first_name: str) -> str:
+def greeting(words: Words, first_name: str) -> str:
+    """How a message begins: "Hi Ada," with the name escaped."""
     name = escape(first_name)
     return words.t("Hi {name},", name=name) if name else words.t("Hi,")
 
@@ -169,13 +170,13 @@ def _since(words: Words, line: Line) -> str:
 def _course_sections(words: Words, lines: Sequence[Line], said: Sequence[tuple[str, str]]) -> list[Block]:
     """A section a course, with its Open button where several are open; too many share sections."""
     if len(lines) > LINES_MOST:
-        return [_section(f"*{title}*\n{standing}") for title, standing in _chunks(said)]
+        return [section(f"*{title}*\n{standing}") for title, standing in _chunks(said)]
     sections = []
     for line, (title, standing) in zip(lines, said, strict=True):
-        section = _section(f"*{_linked(line, title)}*\n{standing}")
+        block = section(f"*{_linked(line, title)}*\n{standing}")
         if _each_has_open(lines) and _is_open(line) and line.url:
-            section["accessory"] = _open_button(words, line)
-        sections.append(section)
+            block["accessory"] = _open_button(words, line)
+        sections.append(block)
     return sections
 
 
@@ -219,7 +220,8 @@ def _button(text: str, action_id: str, **more: str) -> Block:
     return {"type": "button", "action_id": action_id, "text": label, **more}
 
 
-def _section(text: str) -> Block:
+def section(text: str) -> Block:
+    """A block of text that is escaped already, shown as it is; it is cut a little above SECTION_MOST."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text[: SECTION_MOST + 50], "verbatim": True}}
 
 

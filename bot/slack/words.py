@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -64,6 +64,10 @@ class Words:
     def date(self, day: date) -> str:
         """A date with its weekday, "Friday 12 March 2027"."""
         return format_date(day, "full" if self.language != SOURCE else "EEEE d MMMM y", locale=self._locale)
+
+    def weekday(self, number: int) -> str:
+        """A weekday within a sentence, Monday being 0: "Monday", "mandag"."""
+        return str(get_day_names("wide", context="format", locale=self._locale)[number])
 
     def number(self, value: float) -> str:
         """A number as this language writes it, with one decimal at most."""

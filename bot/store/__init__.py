@@ -53,6 +53,7 @@ __all__ = [
     "State",
     "Store",
     "StoredNotice",
+    "Teams",
 ]
 
 
@@ -366,6 +367,22 @@ class Passes(Protocol):
         ...
 
 
+class Teams(Protocol):
+    """Who leads whom, as last pulled. A report is anybody whom the LMS lists, with an assignment or without."""
+
+    def managers(self) -> dict[int, tuple[int, ...]]:
+        """Every manager's LMS id and their direct reports', by id; nobody is their own report."""
+        ...
+
+    def reports_of(self, manager_id: int) -> tuple[int, ...]:
+        """This manager's direct reports, by id."""
+        ...
+
+    def reachable(self) -> list[tuple[int, str, tuple[str, ...]]]:
+        """Managers who are matched in Slack, by id: LMS id, Slack id, and the zones given for them, unchecked."""
+        ...
+
+
 class Audit(Protocol):
     """What was done, for people who ask years later. Pseudonyms only: ids, never a name or an address."""
 
@@ -400,6 +417,11 @@ class Store(Protocol):
     @property
     def passes(self) -> Passes:
         """Passes and freezes."""
+        ...
+
+    @property
+    def teams(self) -> Teams:
+        """Who leads whom."""
         ...
 
     @property

@@ -20,6 +20,7 @@ from bot.store.outbox import SqliteOutbox
 from bot.store.passes import SqlitePasses
 from bot.store.snapshot import SqliteSnapshots
 from bot.store.sqlite import check, connect, copy, immediate, migrate, seconds
+from bot.store.teams import SqliteTeams
 from bot.store.witness import Witness, beside
 
 
@@ -51,6 +52,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(db, self._witness, team_id)
         self.known = SqliteAcquaintances(db, self._witness, team_id)
         self.passes = SqlitePasses(db, team_id)
+        self.teams = SqliteTeams(db, team_id)
         self.audit = SqliteAudit(db, team_id)
 
     @contextmanager

@@ -147,6 +147,13 @@ def test_a_date_has_its_weekday_and_year(language: str, friday: str, leap_day: s
 
 
 @pytest.mark.parametrize(
+    ("language", "said"), [("en", ["Monday", "Sunday"]), ("da", ["mandag", "søndag"]), ("de", ["Montag", "Sonntag"])]
+)
+def test_a_weekday_is_written_as_within_a_sentence(language: str, said: list[str]) -> None:
+    assert [words(language).weekday(n) for n in (0, 6)] == said
+
+
+@pytest.mark.parametrize(
     ("language", "said"),
     [
         ("en", ["0", "50", "33.3", "99.9", "100", "1,234.6"]),

@@ -19,6 +19,7 @@ from tests.store.contract_snapshots import (
     ReplaceContract,
     TwoPullsContract,
 )
+from tests.store.contract_teams import TeamContract
 
 
 class StoreContract(
@@ -42,5 +43,6 @@ class StoreContract(
     PutBackContract,
     PaceContract,
     MeasureContract,
+    TeamContract,
 ):
     """All of it."""

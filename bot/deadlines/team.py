@@ -1,0 +1,123 @@
+"""What the weekly digest tells a manager of each report, in which week, and whether that is worth a message.
+
+Overdue is counted on the report's own calendar; when the digest may go is told by the manager's. Whether a reminder
+went out is none of its business: a course stands on the list also where nobody can be reached about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import groupby
+from typing import TypeAlias
+
+from bot.deadlines.calendar import LocalNow, shift
+from bot.deadlines.model import Assignment, Course, Reason, Said
+from bot.deadlines.policy import Case, Day, decide, governing_first
+from bot.deadlines.terms import WEEKDAYS, Managers
+
+FULL_AFTER_DAYS = 28  # an unchanged list is sent again once the last one is so old
+
+# Nothing is owed where one of these decides; all later reasons are about reminders only.
+NOT_OWED = frozenset(
+    {
+        Reason.SUPERSEDED,
+        Reason.COMPLETED,
+        Reason.NOT_REQUIRED,
+        Reason.COURSE_INACTIVE,
+        Reason.PERSON_INACTIVE,
+        Reason.NOT_IN_AUDIENCE,
+        Reason.EXEMPT,
+        Reason.NO_DEADLINE,
+        Reason.INVALID_DEADLINE,
+    }
+)
+
+Entry: TypeAlias = tuple[int, int, date]  # person, course, deadline: what makes two lists the same
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overdue:
+    """A course on a manager's list."""
+
+    person_id: int
+    course: Course
+    deadline_on: date
+    days: int  # calendar days from the deadline to the report's own date
+    assigned_late: bool = False  # the deadline was past already when they got it
+
+    @property
+    def entry(self) -> Entry:
+        """What it is on the list."""
+        return (self.person_id, self.course.course_id, self.deadline_on)
+
+
+def overdue(
+    day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
+) -> list[Overdue]:
+    """This report's courses that stand on their manager's list on this day, the earliest deadline first."""
+    found = [found for case in _governing(day, assignments, said, course_of) if (found := _overdue(case))]
+    return sorted(found, key=lambda one: (one.deadline_on, one.course.course_id))
+
+
+def _governing(
+    day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
+) -> Iterator[Case]:
+    """Each course once, by the row that governs."""
+    by_course = sorted(assignments, key=lambda row: row.course_id)
+    for course_id, rows in groupby(by_course, key=lambda row: row.course_id):
+        about = tuple(s for s in said if s.course_id == course_id)
+        yield Case(assignment=governing_first(rows)[0], course=course_of(course_id), day=day, said=about)
+
+
+def _overdue(case: Case) -> Overdue | None:
+    deadline_on, today = case.assignment.deadline_on, case.day.today
+    track = case.track if deadline_on and deadline_on < today else None
+    if track is None:
+        return None
+    if case.course.inform_leader_deadline or decide(case).reason in NOT_OWED:  # of the former the LMS itself tells
+        return None
+    if today < case.day.calendar.count_on(track.base_on, case.day.policy.managers.overdue_working_days):
+        return None
+    return Overdue(
+        person_id=case.assignment.person_id,
+        course=case.course,
+        deadline_on=track.deadline_on,
+        days=(today - track.deadline_on).days,
+        assigned_late=track.assigned_late,
+    )
+
+
+def digest_due(day: Day) -> str | None:
+    """The week whose digest this manager may be told now, "2027-W12"; None while they may not be told anything."""
+    person = day.person
+    employed = person.active and not (person.employment_ends_on and person.employment_ends_on < day.today)
+    if not (employed and person.slack_id and person.in_audience) or person.exempt or day.absence:
+        return None
+    return digest_week(day.local, day.policy.managers) if day.calendar.is_working(day.today) else None
+
+
+def digest_week(local: LocalNow, terms: Managers) -> str | None:
+    """The week whose digest may go at this local time, told by the clock alone.
+
+    It may go from the digest's own day and time on, and on the days after it up to the next one's, within the sending
+    hours. It is named for the ISO week of its own day, which is the present one where that day is a Monday.
+    """
+    days_since = (local.today.weekday() - WEEKDAYS.index(terms.digest_weekday)) % 7
+    is_early = days_since == 0 and replace(local, start=terms.digest_time).before_hours
+    if is_early or not local.in_hours:
+        return None
+    year, week, _ = shift(local.today, -days_since).isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def is_worth_sending(listed: frozenset[Entry], last: tuple[date, frozenset[Entry]] | None, today: date) -> bool:
+    """Whether this list is to be sent, the `last` one having been sent on that day: it is another, or that one is old.
+
+    An empty list is never worth a message.
+    """
+    if last is None or not listed:
+        return bool(listed)
+    sent_on, before = last
+    return before != listed or (today - sent_on).days >= FULL_AFTER_DAYS

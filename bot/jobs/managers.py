@@ -1,0 +1,172 @@
+"""The managers' weekly digests: who is to be told now, and of what -> letters. Posts nothing.
+
+Asked at each tick. Whoever's letter of the week exists already, or whose clock says no, is passed over by a few columns
+of theirs; reports are read of those managers alone who remain.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import TypeAlias
+
+from bot.deadlines.calendar import LocalNow, zone_info
+from bot.deadlines.policy import Day
+from bot.deadlines.team import Entry, Overdue, digest_due, digest_week, is_worth_sending, overdue
+from bot.deadlines.terms import WEEKDAYS
+from bot.jobs.letters import Letter
+from bot.jobs.planner import Planner
+from bot.settings import Settings
+from bot.slack.messages import Block
+from bot.slack.team_digest import Missed, Report, team_digest
+from bot.slack.words import words
+from bot.store import Dossier, Store
+
+Told: TypeAlias = Callable[[str, str], bool]  # (Slack id, week) -> whether that week's letter exists
+Last: TypeAlias = Callable[[str], tuple[datetime, str] | None]  # Slack id -> when the last digest went, and its content
+
+
+def manager_letters(settings: Settings, store: Store, now: datetime, *, told: Told, last: Last) -> Iterator[Letter]:
+    """The letters that are due at `now`, made one by one; a letter without text notes that there is nothing to say.
+
+    None at all while the safety freeze holds or the data is stale, so that a later tick of the same week makes them.
+    Raises SettingsError for an unknown country.
+    """
+    planner = Planner(settings, store)
+    if store.passes.frozen() or not planner.is_fresh(now):
+        return
+    if due := _may_be_due(settings, store, now, told):
+        desk = _Desk(settings, store, planner, now)
+        for manager in _due(store, planner, due, now, told):
+            yield desk.letter(manager, last(manager.slack_id))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Manager:
+    """Somebody who is to be told now."""
+
+    day: Day
+    slack_id: str
+    week: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Member:
+    """One of their team with something overdue."""
+
+    name: str
+    overdue: Sequence[Overdue]
+
+
+def _may_be_due(settings: Settings, store: Store, now: datetime, told: Told) -> list[int]:
+    """Managers who are not told yet and whose clock, whichever of their zones holds, says that they may be."""
+    weeks: dict[str, str | None] = {}
+
+    def week_in(zone: str) -> str | None:
+        if zone not in weeks:
+            weeks[zone] = _week_in(settings, zone, now)
+        return weeks[zone]
+
+    return [
+        person_id
+        for person_id, slack_id, zones in store.teams.reachable()
+        if any(not told(slack_id, week) for zone in (*zones, settings.default_timezone) if (week := week_in(zone)))
+    ]
+
+
+def _week_in(settings: Settings, zone: str, now: datetime) -> str | None:
+    hours = settings.policy.hours
+    if zone_info(zone) is None:
+        return None
+    return digest_week(LocalNow(now=now, zone=zone, start=hours.start, end=hours.end), settings.policy.managers)
+
+
+def _due(store: Store, planner: Planner, manager_ids: Iterable[int], now: datetime, told: Told) -> Iterator[_Manager]:
+    """Those of these managers who are to be told now."""
+    for chunk in store.snapshots.dossiers(manager_ids):
+        for dossier in chunk:
+            day = planner.day(dossier, now)
+            slack_id, week = day.person.slack_id, digest_due(day)
+            if slack_id and week and not told(slack_id, week):
+                yield _Manager(day=day, slack_id=slack_id, week=week)
+
+
+class _Desk:
+    """Makes one manager's letter after another."""
+
+    def __init__(self, settings: Settings, store: Store, planner: Planner, now: datetime) -> None:
+        self._snapshots, self._planner, self._now = store.snapshots, planner, now
+        self._weekday = WEEKDAYS.index(settings.policy.managers.digest_weekday)
+        self._teams = store.teams
+
+    @cached_property
+    def _reports_of(self) -> dict[int, tuple[int, ...]]:
+        return self._teams.managers()
+
+    def letter(self, manager: _Manager, last: tuple[datetime, str] | None) -> Letter:
+        """This manager's letter of the week; `last` is the digest that was sent to them before."""
+        team = list(self._team(manager.day.person.person_id))
+        listed = frozenset(one.entry for member in team for one in member.overdue)
+        before = _entries(last[1]) if last else frozenset[Entry]()
+        sent = (manager.day.local.day_of(last[0]), before) if last else None
+        worth_it = is_worth_sending(listed, sent, manager.day.today)
+        text, blocks = self._said(manager, team, before) if worth_it else ("", ())
+        return Letter(
+            kind="managers",
+            slack_id=manager.slack_id,
+            subject=manager.week,
+            content=_content(listed),
+            text=text,
+            blocks=blocks,
+        )
+
+    def _team(self, manager_id: int) -> Iterator[_Member]:
+        for chunk in self._snapshots.dossiers(self._reports_of.get(manager_id, ())):
+            for dossier in chunk:
+                day = self._planner.day(dossier, self._now)
+                if found := overdue(day, dossier.assignments, dossier.said, self._planner.course):
+                    yield _Member(name=_name(dossier), overdue=found)
+
+    def _said(
+        self, manager: _Manager, team: Iterable[_Member], before: frozenset[Entry]
+    ) -> tuple[str, tuple[Block, ...]]:
+        person = manager.day.person
+        reports = [
+            Report(name=member.name, missed=tuple(_missed(one, before) for one in member.overdue)) for member in team
+        ]
+        return team_digest(words(person.language), reports, first_name=person.first_name, weekday=self._weekday)
+
+
+def _missed(one: Overdue, before: frozenset[Entry]) -> Missed:
+    """Nothing is marked as new on a first list."""
+    return Missed(
+        title=one.course.title.strip() or str(one.course.course_id),
+        deadline_on=one.deadline_on,
+        days=one.days,
+        is_new=bool(before) and one.entry not in before,
+        locked=one.course.lock_after_deadline,
+        assigned_late=one.assigned_late,
+    )
+
+
+def _name(dossier: Dossier) -> str:
+    learner = dossier.learner
+    if learner is None:
+        return str(dossier.person_id)
+    return f"{learner.first_name} {learner.last_name}".strip() or learner.email or str(dossier.person_id)
+
+
+def _content(listed: Iterable[Entry]) -> str:
+    return json.dumps(sorted((person_id, course_id, on.isoformat()) for person_id, course_id, on in listed))
+
+
+def _entries(content: str) -> frozenset[Entry]:
+    """What an earlier letter listed; nothing where that is not known, as of one that was read back from Slack."""
+    try:
+        rows = [(person_id, course_id, date.fromisoformat(on)) for person_id, course_id, on in json.loads(content)]
+        return frozenset(rows)
+    except (ValueError, TypeError):
+        return frozenset()
