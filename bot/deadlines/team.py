@@ -17,7 +17,7 @@ from bot.deadlines.model import Assignment, Course, Reason, Said
 from bot.deadlines.policy import Case, Day, decide, governing_first
 from bot.deadlines.terms import WEEKDAYS, Managers
 
-FULL_AFTER_DAYS = 28  # an unchanged list is sent again once the last one is so old
+FULL_AFTER_WEEKS = 4  # an unchanged list is sent again
 
 # Nothing is owed where one of these decides; all later reasons are about reminders only.
 NOT_OWED = frozenset(
@@ -104,20 +104,28 @@ def digest_week(local: LocalNow, terms: Managers) -> str | None:
     It may go from the digest's own day and time on, and on the days after it up to the next one's, within the sending
     hours. It is named for the ISO week of its own day, which is the present one where that day is a Monday.
     """
-    days_since = (local.today.weekday() - WEEKDAYS.index(terms.digest_weekday)) % 7
-    is_early = days_since == 0 and replace(local, start=terms.digest_time).before_hours
+    begins_on = week_begins_on(local.today, terms)
+    is_early = begins_on == local.today and replace(local, start=terms.digest_time).before_hours
     if is_early or not local.in_hours:
         return None
-    year, week, _ = shift(local.today, -days_since).isocalendar()
+    year, week, _ = begins_on.isocalendar()
     return f"{year}-W{week:02}"
 
 
-def is_worth_sending(listed: frozenset[Entry], last: tuple[date, frozenset[Entry]] | None, today: date) -> bool:
-    """Whether this list is to be sent, the `last` one having been sent on that day: it is another, or that one is old.
+def week_begins_on(day: date, terms: Managers) -> date:
+    """The digest's own day at or before this one."""
+    return shift(day, -((day.weekday() - WEEKDAYS.index(terms.digest_weekday)) % 7))
 
-    An empty list is never worth a message.
+
+def is_worth_sending(
+    listed: frozenset[Entry], last: tuple[date, frozenset[Entry]] | None, today: date, terms: Managers
+) -> bool:
+    """Whether this list is to be sent, the `last` one having been sent on that day.
+
+    It is where it is another list, or the last one is of four weeks ago; an empty one is never worth a message.
     """
     if last is None or not listed:
         return bool(listed)
     sent_on, before = last
-    return before != listed or (today - sent_on).days >= FULL_AFTER_DAYS
+    weeks = (week_begins_on(today, terms) - week_begins_on(sent_on, terms)).days // 7
+    return before != listed or weeks >= FULL_AFTER_WEEKS

@@ -112,7 +112,7 @@ class _Desk:
         listed = frozenset(one.entry for member in team for one in member.overdue)
         before = _entries(last[1]) if last else frozenset[Entry]()
         sent = (manager.day.local.day_of(last[0]), before) if last else None
-        worth_it = is_worth_sending(listed, sent, manager.day.today)
+        worth_it = is_worth_sending(listed, sent, manager.day.today, manager.day.policy.managers)
         text, blocks = self._said(manager, team, before) if worth_it else ("", ())
         return Letter(
             kind="managers",
