@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import closing, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -151,6 +152,40 @@ def explain(
         found = explain_person(settings, store, find_person(store, person), instant, assume_pulls=now is not None)
     chosen = [(c, d) for c, d in found.decisions if course in (None, c.course_id)]
     _end(terminal.explain_json(found, chosen), terminal.explain_text(found, chosen), as_json)
+
+
+@app.command()
+def preview(
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many days, today being the first.")] = 14,
+    now: Now = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page for the browser instead.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Foresee who would get what and when, and what is held back; send nothing."""
+    from bot import terminal
+    from bot.jobs.preview import preview as foresee
+    from bot.preview.as_json import as_json as told
+    from bot.preview.as_page import as_page, written
+    from bot.preview.as_text import as_text
+    from bot.preview.file import NewFile
+    from bot.preview.view import View
+    from bot.store.sqlite_store import need_existing
+
+    settings = _settings()
+    instant, _ = _clock(now, settings, sends=False)
+    with closing(need_existing(settings.database_path)) as store, NewFile(html) if html else nullcontext() as page:
+        with terminal.progress() as progress:
+            foreseen = foresee(settings, store, instant, days, progress)
+        view = View.of(settings, store, foreseen)
+        if page and html:
+            page.write(as_page(view))
+            typer.echo(written(view, html), err=as_json)
+        elif not as_json:
+            typer.echo(as_text(view, width=terminal.width(), colour=sys.stdout.isatty()))
+        for piece in told(view) if as_json else ():
+            typer.echo(piece, nl=False)
 
 
 @app.command()

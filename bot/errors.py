@@ -19,6 +19,7 @@
     │   ├── StoreDamaged
     │   ├── StoreTooNew                    written by a newer program
     │   └── WrongWorkspace                 it belongs to another Slack workspace
+    ├── FileNotWritten            exit 1   a file that was asked for
     ├── OutcomeUnknown            exit 1   a DM's fate could not be found out
     ├── Frozen                    exit 3   the safety freeze holds; nothing was sent
     └── AnotherCopy               exit 4   another copy is sending
@@ -170,6 +171,13 @@ class WrongWorkspace(StoreError):
 
     code = "wrong_workspace"
     fix = "Give each workspace a DATABASE_URL of its own."
+
+
+class FileNotWritten(DeadlineBotError):
+    """A file that was asked for cannot be written; the message names it."""
+
+    code = "file"
+    fix = "Name a file in a folder that exists and that you may write to."
 
 
 class OutcomeUnknown(DeadlineBotError):

@@ -158,6 +158,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def policy_digest(self) -> str:
+        """The same for the same policy: by which of them something was decided."""
+        return sha256(repr(self.policy).encode()).hexdigest()[:12]
+
+    @property
     def slack_is_local(self) -> bool:
         """Whether Slack is a stand-in on this machine."""
         return _is_loopback(self.slack_api_url)

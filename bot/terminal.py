@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from bot.settings import Settings
 from bot.slack.reasons import explain
 from bot.slack.words import SOURCE, words
 from bot.store import PassRecord, Pulled, Refusal, State, Store, StoredNotice
+from bot.text import printable
 from bot.workspace import Progress as Report
 from bot.workspace import silent
 
@@ -113,7 +113,7 @@ def status_json(settings: Settings, store: Store | None) -> dict[str, Any]:
         "unknown": counts.get(State.UNKNOWN, 0),
         "refused": [_refusal_json(refusal) for refusal in store.outbox.refused(REFUSED_SHOWN)] if store else [],
         "frozen": store.passes.frozen() if store else None,
-        "policy_digest": hashlib.sha256(repr(settings.policy).encode()).hexdigest()[:12],
+        "policy_digest": settings.policy_digest,
     }
 
 
@@ -256,14 +256,19 @@ def _minute(instant: datetime) -> str:
 
 def _plain(text: str) -> str:
     """Text from outside for a terminal: no control characters, no markup."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("[", r"\[")
+    return printable(text).replace("[", r"\[")
 
 
 def _in_order(report: PassReport) -> list[tuple[Reason, int]]:
     return [(reason, report.reasons[reason]) for reason in Reason if report.reasons.get(reason)]
 
 
+def width() -> int | None:
+    """How many columns there are; None: as many as the terminal has."""
+    return None if sys.stdout.isatty() else 160
+
+
 def _drawn(table: Table) -> str:
     page = StringIO()
-    Console(file=page, width=None if sys.stdout.isatty() else 160, no_color=True).print(table)
+    Console(file=page, width=width(), no_color=True).print(table)
     return "\n".join(line.rstrip() for line in page.getvalue().splitlines())

@@ -219,7 +219,7 @@ def eloomi_without_sense(company: Company) -> dict[str, str | None]:
         (damaged_store, 1, "store_damaged", "bot.db"),
         (unwritable_store, 1, "store", "bot.db"),
         (strange_default_country, 2, "settings", "DEFAULT_COUNTRY"),
-        (broken_policy, 2, "settings", "policy.toml: caps reminders_in_7_days"),
+        (broken_policy, 2, "settings", "policy.toml: caps.reminders_in_7_days"),
     ],
 )
 async def test_a_failure_ends_in_one_plain_line_and_an_object(
@@ -342,5 +342,5 @@ async def test_a_help_page_needs_none_of_the_heavy_libraries(tmp_path: Path) -> 
 
 async def test_each_command_is_in_the_help(company: Company) -> None:
     done = await company.command("--help")
-    for name in ("run", "remind", "pull", "explain", "status", "approve", "demo"):
+    for name in ("run", "remind", "pull", "preview", "explain", "status", "approve", "demo"):
         assert f"\n  {name} " in done.out

@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from babel import Locale
-from babel.dates import format_date, get_day_names
+from babel.dates import format_date, format_skeleton, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -60,6 +60,19 @@ class Words:
     def n(self, singular: str, plural: str, count: int, **values: object) -> str:
         """A text that depends on {count}."""
         return self._catalogue.ngettext(singular, plural, count).format(count=self.number(count), **values)
+
+    def short_date(self, day: date) -> str:
+        """A date without its weekday, "12 Mar 2027"."""
+        return format_date(day, "medium", locale=self._locale)
+
+    def day_and_month(self, day: date) -> str:
+        """A date without its year, "12 Mar"."""
+        return format_skeleton("MMMd", day, locale=self._locale)
+
+    def weekdays(self) -> list[tuple[str, str]]:
+        """Each day of a week, Monday first: its name in full and in short."""
+        full, short = (get_day_names(width, "stand-alone", self._locale) for width in ("wide", "abbreviated"))
+        return [(full[day], short[day].rstrip(".")) for day in range(7)]
 
     def date(self, day: date) -> str:
         """A date with its weekday, "Friday 12 March 2027"."""

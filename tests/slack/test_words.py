@@ -22,13 +22,14 @@ Texts: TypeAlias = tuple[str, ...]  # a text, or its singular and its plural
 
 CODE = Path(bot.__file__).parent
 TRANSLATED = sorted(languages() - {SOURCE})
+METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"t": None, "n": (1, 2), "_": None}
 
 
 @cache
 def in_the_code() -> frozenset[Texts]:
-    """Every text that the code marks."""
-    found = extract_from_dir(CODE, method_map=[("**.py", "python")], keywords=KEYWORDS)
+    """Every text that the code and its templates mark."""
+    found = extract_from_dir(CODE, method_map=METHODS, keywords=KEYWORDS)
     return frozenset((said,) if isinstance(said, str) else tuple(said) for _, _, said, _, _ in found)
 
 
@@ -64,6 +65,7 @@ def test_the_code_is_searched_for_texts() -> None:
     assert ("Hi {name},",) in in_the_code()
     assert ("The course is finished.",) in in_the_code()
     assert ("{count} day before", "{count} days before") in in_the_code()
+    assert ("{count} message", "{count} messages") in in_the_code(), "templates too"
     assert all(all(texts) for texts in in_the_code()), "an empty text would be answered with the catalogue's own header"
 
 
@@ -163,6 +165,23 @@ def test_a_weekday_is_written_as_within_a_sentence(language: str, said: list[str
 )
 def test_a_number_has_one_decimal_at_most_and_none_where_it_is_whole(language: str, said: list[str]) -> None:
     assert [words(language).number(value) for value in (0, 50.0, 100 / 3, 99.94, 100, 1234.56)] == said
+
+
+@pytest.mark.parametrize(
+    ("language", "short", "day_and_month", "monday"),
+    [
+        ("en", "12 Mar 2027", "12 Mar", ("Monday", "Mon")),
+        ("da", "12. mar. 2027", "12. mar.", ("mandag", "man")),
+        ("de", "12.03.2027", "12. März", ("Montag", "Mo")),
+    ],
+)
+def test_a_calendar_has_short_dates_and_begins_on_monday(
+    language: str, short: str, day_and_month: str, monday: tuple[str, str]
+) -> None:
+    said, day = words(language), date(2027, 3, 12)
+    assert (said.short_date(day), said.day_and_month(day)) == (short, day_and_month)
+    assert said.weekdays()[0] == monday
+    assert len(said.weekdays()) == 7
 
 
 # ── which language ───────────────────────────────────────────────────────────────────────────────────────────────────
