@@ -30,7 +30,7 @@ def _planned(store: SqliteStore, day: int) -> list[str]:
             for r in reminders
         )
         planned.append((f"{day}-{person_id}", notice, named))
-    store.outbox.save([], [], planned, pass_id="p", at=NOW)
+    store.outbox.save([], planned, pass_id="p", at=NOW)
     return [notice_id for notice_id, _, _ in planned]
 
 

@@ -137,9 +137,7 @@ def a_day(day: str, notices: list[Foreseen]) -> ForecastDay:
     return ForecastDay(on=on(day), notices=notices)
 
 
-def away_decision(person_id: int) -> Decision:
-    """Somebody's course 1 waits for their return."""
-    return Decision(person_id=person_id, course_id=1, reason=Reason.AWAY)
+AWAY = Decision(reason=Reason.AWAY)  # it waits for their return
 
 
 @contextmanager
@@ -587,7 +585,7 @@ async def test_weeks_run_from_monday_to_sunday_around_the_days(company: Company)
 
 async def test_an_assignment_that_is_held_back_for_days_is_one_example(company: Company) -> None:
     await company.pulled(f"{DAY} 07:00")
-    held = [HeldAssignment(person_id=n, zone=COPENHAGEN, decision=away_decision(n)) for n in range(5)]
+    held = [HeldAssignment(person_id=n, zone=COPENHAGEN, course_id=1, decision=AWAY) for n in range(5)]
     days = [replace(a_day(day, []), held=Counter({Reason.AWAY: 5}), examples=held) for day in (DAY, "2027-06-16")]
     with the_view(company, days) as view:
         (back,) = view.held_back(3)

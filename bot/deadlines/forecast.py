@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
+from typing import TypeAlias
 
 from bot.deadlines.calendar import LocalNow, shift, zone_info
 from bot.deadlines.freeze import PassSize, too_busy
@@ -32,6 +33,8 @@ HELD = WAITING - {Reason.SEND} | {
     Reason.NO_SLACK_MATCH,
     Reason.UNDELIVERABLE,
 }
+
+HeldCourses: TypeAlias = tuple[tuple[int, Decision], ...]  # courses, each with why it is held back
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +77,7 @@ class Held:
 
     person_id: int
     zone: str
+    course_id: int
     decision: Decision
 
 
@@ -109,7 +113,7 @@ class Forecast:
         self._days = {on: ForecastDay(on=on) for n in range(days) if (on := shift(today, n)) <= self._last_on}
         self._people: list[tuple[datetime, int]] = []  # a heap: when somebody's decisions can change, and whose
         self._evenings: list[tuple[datetime, str, date]] = []  # a heap: the last tick of a zone's hours on a date
-        self._held: defaultdict[str, dict[int, tuple[Decision, ...]]] = defaultdict(dict)  # by zone and person
+        self._held: defaultdict[str, dict[int, HeldCourses]] = defaultdict(dict)  # by zone and person
         self._waiting: defaultdict[str, set[int]] = defaultdict(set)  # by zone: whose decisions a day off changes
         self._heard: defaultdict[int, list[Said]] = defaultdict(list)
         self._sizes: dict[datetime, int] = {}  # of the passes that sent
@@ -165,7 +169,7 @@ class Forecast:
         self._expect_evenings(seen.zone)
         self._held[seen.zone].pop(person_id, None)
         if reasons & HELD:
-            self._held[seen.zone][person_id] = tuple(d for d in decisions if d.reason in HELD)
+            self._held[seen.zone][person_id] = _held(seen.plan)
         (self._waiting[seen.zone].add if reasons & WAITING else self._waiting[seen.zone].discard)(person_id)
         if not reasons & STILL_TO_SAY:
             self._approved.discard(person_id)
@@ -232,19 +236,23 @@ class Forecast:
         while self._evenings and self._evenings[0][0] <= self._now:
             _, zone, on = heappop(self._evenings)
             for seen in self._look(sorted(self._waiting[zone]), self._now, self._heard):
-                held = tuple(d for d in seen.plan.decisions if d.reason in HELD)
-                self._held[zone][seen.person_id] = held
+                self._held[zone][seen.person_id] = _held(seen.plan)
             self._count_held(self._day(on), zone)
 
     def _count_held(self, day: ForecastDay, zone: str) -> None:
-        for person_id, decisions in sorted(self._held[zone].items()):
-            for decision in decisions:
+        for person_id, courses in sorted(self._held[zone].items()):
+            for course_id, decision in courses:
                 day.held[decision.reason] += 1
                 if day.held[decision.reason] <= EXAMPLES:
-                    day.examples.append(Held(person_id=person_id, zone=zone, decision=decision))
+                    held = Held(person_id=person_id, zone=zone, course_id=course_id, decision=decision)
+                    day.examples.append(held)
 
     def _day(self, on: date) -> ForecastDay:
         return self._days.setdefault(on, ForecastDay(on=on))
 
     def _local(self, zone: str, at: datetime) -> LocalNow:
         return LocalNow(now=at, zone=zone, start=self._hours.start, end=self._hours.end)
+
+
+def _held(plan: Plan) -> HeldCourses:
+    return tuple((course_id, d) for course_id, d in plan.by_course() if d.reason in HELD)

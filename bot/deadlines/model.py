@@ -258,10 +258,11 @@ WAITING = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What is done about one assignment now, why, and when that can next change by itself."""
+    """What is done about one assignment now, why, and when that can next change by itself.
 
-    person_id: int
-    course_id: int
+    It names neither person nor course: one value serves all for whom it is the same (verdicts.py).
+    """
+
     reason: Reason
     step: Step | None = None  # the step that would go, or went last
     step_on: date | None = None  # the local date on which it falls, moved off days off

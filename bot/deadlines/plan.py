@@ -6,13 +6,14 @@ Notice a person at most. Whether a whole pass is frozen is freeze.py's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 
-from bot.deadlines.model import Assignment, Course, Decision, Notice, Reason, Reminder, Said, Step
-from bot.deadlines.policy import Case, Day, decide, governing_first, may_be_said_early
+from bot.deadlines.calendar import WorkCalendar
+from bot.deadlines.model import Assignment, Course, Decision, Notice, Person, Reason, Reminder, Said, Step
+from bot.deadlines.policy import Case, Day, decide, in_order, may_be_said_early
+from bot.deadlines.verdicts import Verdicts
 
 CAP_WINDOW_DAYS = 7  # today and the six days before
 
@@ -21,12 +22,18 @@ CAP_WINDOW_DAYS = 7  # today and the six days before
 class Plan:
     """The final decisions about one person, and the DM that follows from them."""
 
-    decisions: tuple[Decision, ...]
+    person_id: int
+    assignments: tuple[Assignment, ...]  # by course, of each the row that governs first; identical ones once
+    decisions: tuple[Decision, ...]  # one for each
     notice: Notice | None = None
+
+    def by_course(self) -> Iterator[tuple[int, Decision]]:
+        """Each decision with the course that it is about."""
+        return zip((row.course_id for row in self.assignments), self.decisions, strict=True)
 
     def frozen(self) -> Plan:
         """The same plan while the safety freeze holds."""
-        return Plan(decisions=tuple(_frozen(d) for d in self.decisions))
+        return replace(self, decisions=tuple(_frozen(d) for d in self.decisions), notice=None)
 
 
 def _frozen(decision: Decision) -> Decision:
@@ -42,10 +49,39 @@ def plan(
     fresh: bool = True,
 ) -> Plan:
     """What one person hears now. `fresh` says that the data is young enough to be trusted (policy.md, `stale`)."""
-    cases = list(_cases(day, assignments, said, course_of))
-    decisions = [decide(case) for case in cases]
+    cases = list(_cases(day, in_order(assignments), said, course_of))
+    return _whole(day, cases, [decide(case) for case in cases], said, fresh=fresh)
+
+
+def plan_alike(
+    verdicts: Verdicts,
+    person: Person,
+    calendar: WorkCalendar,
+    assignments: Iterable[Assignment],
+    said: Sequence[Said],
+    *,
+    fresh: bool = True,
+) -> Plan:
+    """The same, for one of many people at one instant: what was decided for those before is not decided again."""
+    rows = in_order(assignments)
+    decisions, any_sends = verdicts.of(person, calendar, rows, said)
+    if not any_sends:  # nothing to cap, to gather or to hold back
+        return Plan(person_id=person.person_id, assignments=rows, decisions=tuple(decisions))
+    day = verdicts.day(person, calendar)
+    return _whole(day, list(_cases(day, rows, said, verdicts.course_of)), decisions, said, fresh=fresh)
+
+
+def _whole(
+    day: Day, cases: Sequence[Case], decisions: Sequence[Decision], said: Sequence[Said], *, fresh: bool
+) -> Plan:
+    rows = tuple(case.assignment for case in cases)
     final = _stale(_capped(cases, decisions, said), fresh=fresh)
-    return Plan(decisions=tuple(final), notice=_notice(day, final))
+    return Plan(
+        person_id=day.person.person_id,
+        assignments=rows,
+        decisions=tuple(final),
+        notice=_notice(day, rows, final),
+    )
 
 
 def reached(
@@ -54,7 +90,7 @@ def reached(
     """What a DM of this day can have named: of each course the latest step reached, or what it then took along."""
     return tuple(
         Reminder(course_id=case.course.course_id, step=step, deadline_on=deadline_on)
-        for case in _cases(day, assignments, said, course_of)
+        for case in _cases(day, in_order(assignments), said, course_of)
         if not case.superseded and (case.assigned_on is None or case.assigned_on <= day.today)
         if (deadline_on := case.assignment.deadline_on) and (step := _can_have_been_named(case))
     )
@@ -68,14 +104,15 @@ def _can_have_been_named(case: Case) -> Step | None:
 
 
 def _cases(
-    day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
+    day: Day, rows: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
 ) -> Iterable[Case]:
-    by_course = sorted(assignments, key=lambda row: row.course_id)
-    for course_id, rows in groupby(by_course, key=lambda row: row.course_id):
-        course = course_of(course_id)
-        about = tuple(s for s in said if s.course_id == course_id)
-        for n, row in enumerate(governing_first(rows)):
-            yield Case(assignment=row, course=course, day=day, said=about, superseded=n > 0)
+    """One for each of these rows, which come `in_order`."""
+    last = None
+    for row in rows:
+        about = tuple(s for s in said if s.course_id == row.course_id)
+        superseded = row.course_id == last
+        yield Case(assignment=row, course=course_of(row.course_id), day=day, said=about, superseded=superseded)
+        last = row.course_id
 
 
 def _capped(cases: Sequence[Case], decisions: Sequence[Decision], said: Sequence[Said]) -> list[Decision]:
@@ -84,28 +121,28 @@ def _capped(cases: Sequence[Case], decisions: Sequence[Decision], said: Sequence
     if not wanted:
         return list(decisions)
     day = cases[wanted[0]].day
-    if detail := _cap(day, [decisions[n] for n in wanted], said):
+    if detail := _cap(day, [(cases[n].assignment.course_id, decisions[n]) for n in wanted], said):
         return [_cap_one(day, d, detail) for d in decisions]
     return [_gathered(case, decision) for case, decision in zip(cases, decisions, strict=True)]
 
 
-def _cap(day: Day, wanted: Sequence[Decision], said: Sequence[Said]) -> str:
+def _cap(day: Day, wanted: Sequence[tuple[int, Decision]], said: Sequence[Said]) -> str:
     """Why no DM may go to this person now: `today`, `week`, or nothing."""
     told_on = {*(s.said_on for s in said), *day.person.told_on}
     if any(on >= day.today for on in told_on):  # later than today: their zone has moved back since
         return "today"
     most = day.policy.caps.reminders_in_7_days
     lately = sum(0 < (day.today - on).days < CAP_WINDOW_DAYS for on in told_on)
-    if not most or lately < most or any(_is_never_capped(day, d, said) for d in wanted):
+    if not most or lately < most or any(_is_never_capped(day, *one, said) for one in wanted):
         return ""
     return "week"
 
 
-def _is_never_capped(day: Day, decision: Decision, said: Sequence[Said]) -> bool:
+def _is_never_capped(day: Day, course_id: int, decision: Decision, said: Sequence[Said]) -> bool:
     """A last warning about a course that was not named to them lately."""
     if not decision.last_warning:
         return False
-    named = [s.said_on for s in said if s.course_id == decision.course_id]
+    named = [s.said_on for s in said if s.course_id == course_id]
     return not named or (day.today - max(named)).days > day.policy.caps.warned_days
 
 
@@ -144,23 +181,24 @@ def _soon(decision: Decision) -> datetime | None:
     return decision.next_at + timedelta(minutes=15) if decision.next_at else None
 
 
-def _notice(day: Day, decisions: Sequence[Decision]) -> Notice | None:
-    going = [d for d in decisions if d.reason is Reason.SEND]
+def _notice(day: Day, rows: Sequence[Assignment], decisions: Sequence[Decision]) -> Notice | None:
+    both = zip(rows, decisions, strict=True)
+    going = [_reminder(row.course_id, d) for row, d in both if d.reason is Reason.SEND]
     if not going or day.person.slack_id is None:
         return None
     return Notice(
         person_id=day.person.person_id,
         slack_id=day.person.slack_id,
         local_on=day.today,
-        reminders=tuple(sorted(map(_reminder, going), key=lambda r: (r.deadline_on, r.course_id))),
+        reminders=tuple(sorted(going, key=lambda r: (r.deadline_on, r.course_id))),
     )
 
 
-def _reminder(decision: Decision) -> Reminder:
+def _reminder(course_id: int, decision: Decision) -> Reminder:
     if decision.step is None or decision.deadline_on is None:
         raise ValueError("a decision to send has a step and a deadline")
     return Reminder(
-        course_id=decision.course_id,
+        course_id=course_id,
         step=decision.step,
         deadline_on=decision.deadline_on,
         reproach_free=decision.reproach_free,

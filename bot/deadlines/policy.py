@@ -7,9 +7,11 @@ plan.py's. Never looks at a clock: the instant is in the `Day`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 
 from bot.deadlines.calendar import LocalNow, WorkCalendar, shift
 from bot.deadlines.model import DUE, Absence, Assignment, Course, Decision, Person, Reason, Said, Status, Step
@@ -19,6 +21,7 @@ from bot.deadlines.terms import Policy, Steps
 REFUSED_DAILY = 7  # times in a row that somebody whom Slack refuses is tried again the next day,
 REFUSED_THEN_EVERY_DAYS = 7  # and then only so often
 EARLIEST = datetime.min.replace(tzinfo=UTC)
+_course_id = attrgetter("course_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,12 @@ class Day:
     def today(self) -> date:
         """Their local date."""
         return self.local.today
+
+    def of(self, person: Person) -> Day:
+        """The same instant for somebody else with this zone and calendar; what was worked out for it is shared."""
+        day = replace(self, person=person)
+        day.__dict__["local"] = self.local
+        return day
 
     def next_opening(self, *, nags: bool = False) -> datetime | None:
         """When their next sending hours start; with `nags`, on a day on which a nag may go."""
@@ -79,6 +88,11 @@ class Case:
         at = self.assignment.assigned_at
         on = self.day.local.day_of(at) if at else None
         return min((on, *(s.said_on for s in self.said_of_deadline))) if on else None
+
+    @property
+    def assigned_alike_until(self) -> date | None:
+        """The local day up to which any day of assignment gives the same decision; None where none was looked at."""
+        return self.track.assigned_alike_until if "assigned_on" in self.__dict__ and self.track else None
 
     @cached_property
     def track(self) -> Track | None:
@@ -125,8 +139,6 @@ class Case:
         latest = self.standing.latest if with_steps else None
         following = self.standing.next if with_steps else None
         return Decision(
-            person_id=self.assignment.person_id,
-            course_id=self.assignment.course_id,
             reason=reason,
             detail=detail,
             deadline_on=self.assignment.deadline_on,
@@ -359,6 +371,19 @@ def _gathers(case: Case, step: Step) -> bool:
     ends_on = case.gap_ends_on
     allowed = case.steps.nag_on_last_workday or not case.day.calendar.is_last_of_week(case.day.today)
     return step.kind == "overdue" and past and allowed and (ends_on is None or case.day.today >= ends_on)
+
+
+def in_order(assignments: Iterable[Assignment]) -> tuple[Assignment, ...]:
+    """One person's rows by course, of each course the one that governs first; identical ones once."""
+    rows, last = tuple(assignments), 0
+    for row in rows:
+        if row.course_id <= last:
+            break
+        last = row.course_id
+    else:
+        return rows  # one of each course, as nearly everybody has them
+    by_course = groupby(sorted(rows, key=_course_id), key=_course_id)
+    return tuple(row for _, of_course in by_course for row in governing_first(of_course))
 
 
 def governing_first(rows: Iterable[Assignment]) -> Sequence[Assignment]:

@@ -91,6 +91,12 @@ class Track:
         return self.assigned_on is not None and self.assigned_on > self.deadline_on
 
     @property
+    def assigned_alike_until(self) -> date:
+        """The day up to which it makes no difference when this was assigned: every step exists, and none is late."""
+        line = before_line(self.deadline_on, self.is_long, self.steps, self.calendar)
+        return min((self.deadline_on, *(f.on for f in line)))
+
+    @property
     def before(self) -> tuple[Fall, ...]:
         """The steps up to the deadline that exist here: none from before the assignment, save the due day."""
         line = before_line(self.deadline_on, self.is_long, self.steps, self.calendar)

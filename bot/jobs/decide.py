@@ -13,7 +13,6 @@ from bot.deadlines.model import Reason
 from bot.deadlines.plan import Plan
 from bot.jobs.planner import Planner
 from bot.jobs.recall import Recall
-from bot.store import Dossier
 from bot.workspace import Workspace
 
 MEASURE = timedelta(days=14)  # the busiest pass in this long is what a pass is measured by
@@ -48,15 +47,15 @@ async def decide(
     """
     workspace.store.outbox.drop_planned(at=now)
     planner = Planner(workspace.settings, workspace.store)
-    decided, fresh = Decided(pass_id=pass_id, at=now, recall=Recall(workspace, planner)), planner.is_fresh(now)
+    decided, plan = Decided(pass_id=pass_id, at=now, recall=Recall(workspace, planner)), planner.plans(now)
     strangers: list[tuple[int, str]] = []
     for chunk in workspace.store.snapshots.dossiers(person_ids):
-        plans = [(dossier, planner.plan(dossier, now, fresh=fresh)) for dossier in chunk]
+        plans = [plan(dossier) for dossier in chunk]
         strangers += _save_acquainted(workspace, planner, plans, decided, all_are=held is not None)
         await asyncio.sleep(0)  # commands are answered between two chunks
     decided.unread = await decided.recall.meet(strangers)
     for chunk in workspace.store.snapshots.dossiers([person_id for person_id, _ in strangers]):
-        plans = [(dossier, planner.plan(dossier, now, fresh=fresh)) for dossier in chunk]
+        plans = [plan(dossier) for dossier in chunk]
         _save(workspace, plans, planner, decided)
         await asyncio.sleep(0)
     if person_ids is None:
@@ -68,24 +67,22 @@ async def decide(
 
 
 def _save_acquainted(
-    workspace: Workspace, planner: Planner, plans: Sequence[tuple[Dossier, Plan]], decided: Decided, *, all_are: bool
+    workspace: Workspace, planner: Planner, plans: Sequence[Plan], decided: Decided, *, all_are: bool
 ) -> list[tuple[int, str]]:
     """Save these plans, but for those of people who are due and strangers: returns their LMS ids and Slack ids."""
-    due = [plan.notice for _, plan in plans if plan.notice]
+    due = [plan.notice for plan in plans if plan.notice]
     strange = set() if all_are or not due else workspace.store.known.strangers({n.slack_id for n in due})
     aside = {n.person_id: n.slack_id for n in due if n.slack_id in strange}
-    _save(workspace, [(dossier, plan) for dossier, plan in plans if dossier.person_id not in aside], planner, decided)
+    _save(workspace, [plan for plan in plans if plan.person_id not in aside], planner, decided)
     return list(aside.items())
 
 
-def _save(workspace: Workspace, plans: Sequence[tuple[Dossier, Plan]], planner: Planner, decided: Decided) -> None:
+def _save(workspace: Workspace, plans: Sequence[Plan], planner: Planner, decided: Decided) -> None:
     """Save final decisions, and the notices that follow; whose DM could not be read is not written to."""
-    going = [plan.notice for _, plan in plans if plan.notice and plan.notice.person_id not in decided.unread]
+    going = [plan.notice for plan in plans if plan.notice and plan.notice.person_id not in decided.unread]
     notices = [(workspace.new_id(), notice, planner.named(notice)) for notice in going]
-    decisions = [d for _, plan in plans for d in plan.decisions]
-    ids = [dossier.person_id for dossier, _ in plans]
-    workspace.store.outbox.save(ids, decisions, notices, pass_id=decided.pass_id, at=decided.at)
-    decided.reasons.update(d.reason for d in decisions)
+    workspace.store.outbox.save(plans, notices, pass_id=decided.pass_id, at=decided.at)
+    decided.reasons.update(d.reason for plan in plans for d in plan.decisions)
     decided.recipients.update(notice.person_id for notice in going)
 
 

@@ -235,7 +235,7 @@ class _Delivery:
         outbox, new_id = self.workspace.store.outbox, self.workspace.new_id()
         outbox.drop(notice.notice_id, detail="no longer right", at=now)
         planned = [(new_id, plan.notice, self.planner.named(plan.notice))] if plan.notice else []
-        outbox.save([notice.person_id], plan.decisions, planned, pass_id=self.pass_id, at=now)
+        outbox.save([plan], planned, pass_id=self.pass_id, at=now)
         return outbox.notice(new_id) if planned else None
 
     async def _look_again(self, courses: set[int]) -> None:

@@ -32,5 +32,5 @@ def explain_person(
     return Explanation(
         person=person_of(dossier, settings),
         dossier=dossier,
-        decisions=tuple((planner.course(d.course_id), d) for d in final.decisions),
+        decisions=tuple((planner.course(course_id), d) for course_id, d in final.by_course()),
     )

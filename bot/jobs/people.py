@@ -7,9 +7,7 @@ from datetime import datetime
 
 from bot.deadlines.calendar import zone_info
 from bot.deadlines.model import Absence, Learner, Member, Person
-from bot.deadlines.policy import Day
 from bot.deadlines.terms import Audience, Away
-from bot.jobs.calendars import Calendars
 from bot.settings import Settings
 from bot.slack.directory import normal
 from bot.slack.words import choose
@@ -21,7 +19,7 @@ def person_of(dossier: Dossier, settings: Settings) -> Person:
     learner, member = dossier.learner, dossier.member
     return Person(
         person_id=dossier.person_id,
-        zone=_zone(member, learner, settings.default_timezone),
+        zone=zone_of(dossier, settings),
         active=learner is not None,
         employment_ends_on=learner.employment_ends_on if learner else None,
         in_audience=_is_in(settings.policy.audience, learner),
@@ -39,17 +37,10 @@ def person_of(dossier: Dossier, settings: Settings) -> Person:
     )
 
 
-def day_of(dossier: Dossier, settings: Settings, calendars: Calendars, now: datetime) -> Day:
-    """The person's day at this instant."""
-    person = person_of(dossier, settings)
-    country = dossier.learner.country if dossier.learner else None
-    return Day(person=person, policy=settings.policy, calendar=calendars.of(country), now=now)
-
-
-def _zone(member: Member | None, learner: Learner | None, default: str) -> str:
+def zone_of(dossier: Dossier, settings: Settings) -> str:
     """Slack's zone, else the LMS's, else the setting; what is no zone is passed over."""
-    wanted = (member.timezone if member else None, learner.timezone if learner else None)
-    return next((zone for zone in wanted if zone and zone_info(zone)), default)
+    wanted = (source.timezone for source in (dossier.member, dossier.learner) if source)
+    return next((zone for zone in wanted if zone and zone_info(zone)), settings.default_timezone)
 
 
 def _is_in(audience: Audience, learner: Learner | None) -> bool:

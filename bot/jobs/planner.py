@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.deadlines.model import Course, Notice, Reminder
-from bot.deadlines.plan import Plan, plan
+from bot.deadlines.calendar import WorkCalendar
+from bot.deadlines.model import Course, Notice, Person, Reminder
+from bot.deadlines.plan import Plan, plan, plan_alike
 from bot.deadlines.policy import Day
+from bot.deadlines.verdicts import Verdicts
 from bot.jobs.calendars import Calendars
 from bot.jobs.keys import reminder_key
-from bot.jobs.people import day_of
+from bot.jobs.people import person_of
 from bot.settings import Settings
 from bot.store import Dossier, Named, Store
 
@@ -30,12 +33,25 @@ class Planner:
 
     def day(self, dossier: Dossier, now: datetime) -> Day:
         """The person's day at this instant."""
-        return day_of(dossier, self._settings, self._calendars, now)
+        person, calendar = self._person(dossier)
+        return Day(person=person, policy=self._settings.policy, calendar=calendar, now=now)
 
     def plan(self, dossier: Dossier, now: datetime, *, fresh: bool | None = None) -> Plan:
         """What this person hears at this instant. `fresh` None: as young as the last pull is."""
         is_fresh = self.is_fresh(now) if fresh is None else fresh
         return plan(self.day(dossier, now), dossier.assignments, dossier.said, self.course, fresh=is_fresh)
+
+    def plans(self, now: datetime, *, fresh: bool | None = None) -> Callable[[Dossier], Plan]:
+        """The same for one after another of many people at one instant, each kind of assignment decided once."""
+        is_fresh = self.is_fresh(now) if fresh is None else fresh
+        verdicts = Verdicts(self._settings.policy, now, self.course)
+        return lambda dossier: plan_alike(
+            verdicts, *self._person(dossier), dossier.assignments, dossier.said, fresh=is_fresh
+        )
+
+    def _person(self, dossier: Dossier) -> tuple[Person, WorkCalendar]:
+        country = dossier.learner.country if dossier.learner else None
+        return person_of(dossier, self._settings), self._calendars.of(country)
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the last pull is young enough to send by; one from the future is not to be trusted."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bot.deadlines.forecast import Forecast, ForecastDay, Measures, Seen
 from bot.deadlines.model import Said
+from bot.jobs.people import zone_of
 from bot.jobs.planner import Planner
 from bot.settings import Settings
 from bot.store import Dossier, Store
@@ -47,7 +48,7 @@ class _Looking:
     """The real plan of people at an instant, by what is stored and what they will have heard by then."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        self._snapshots, self._planner = store.snapshots, Planner(settings, store)
+        self._settings, self._snapshots, self._planner = settings, store.snapshots, Planner(settings, store)
 
     def everybody(self, now: datetime) -> Iterator[Seen]:
         """What a pass at `now` finds of everybody."""
@@ -60,11 +61,11 @@ class _Looking:
     def _found(
         self, chunks: Iterable[list[Dossier]], now: datetime, heard: Mapping[int, Sequence[Said]]
     ) -> Iterator[Seen]:
+        plan = self._planner.plans(now, fresh=True)
         for dossier in chain.from_iterable(chunks):
-            by_then = replace(dossier, said=(*dossier.said, *heard.get(dossier.person_id, ())))
-            day = self._planner.day(by_then, now)
-            plan = self._planner.plan(by_then, now, fresh=True)
-            yield Seen(person_id=dossier.person_id, zone=day.person.zone, plan=plan)
+            more = heard.get(dossier.person_id)
+            by_then = replace(dossier, said=(*dossier.said, *more)) if more else dossier
+            yield Seen(person_id=dossier.person_id, zone=zone_of(dossier, self._settings), plan=plan(by_then))
 
 
 def _measures(store: Store, people: int) -> Measures:

@@ -160,9 +160,8 @@ def _reason(view: View, back: HeldBack) -> Group:
 
 
 def _example(view: View, held: Held) -> Text:
-    decision = held.decision
-    said = shortened(explain(words(SOURCE), decision, held.zone), 300)
-    return Text(f"{_who(view, held.person_id)}, {view.names.course(decision.course_id)}: {said}", "dim")
+    said = shortened(explain(words(SOURCE), held.decision, held.zone), 300)
+    return Text(f"{_who(view, held.person_id)}, {view.names.course(held.course_id)}: {said}", "dim")
 
 
 def _indented(what: RenderableType) -> Padding:

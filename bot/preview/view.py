@@ -122,7 +122,7 @@ class View:
         found: dict[tuple[int, int], Held] = {}
         for held in (held for day in self.days for held in day.examples if held.decision.reason is reason):
             if len(found) < most:
-                found.setdefault((held.person_id, held.decision.course_id), held)
+                found.setdefault((held.person_id, held.course_id), held)
         return tuple(found.values())
 
 

@@ -17,7 +17,6 @@ from bot.deadlines.freeze import Snapshot
 from bot.deadlines.model import (
     Assignment,
     Course,
-    Decision,
     Learner,
     Match,
     Member,
@@ -26,6 +25,7 @@ from bot.deadlines.model import (
     Reason,
     Rejected,
 )
+from bot.deadlines.plan import Plan
 from bot.store.records import (
     Dossier,
     Heard,
@@ -154,8 +154,7 @@ class Outbox(Protocol):
 
     def save(
         self,
-        person_ids: Sequence[int],
-        decisions: Sequence[Decision],
+        plans: Sequence[Plan],
         notices: Sequence[tuple[str, Notice, tuple[Named, ...]]],
         *,
         pass_id: str,

@@ -20,7 +20,7 @@ their reminders take up the step (index no_step_twice). `failed`, `dropped` and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -28,11 +28,14 @@ from typing import Any
 from sqlite_utils import Database
 
 from bot.deadlines.model import Decision, Notice, Reason, Reminder, Step
+from bot.deadlines.plan import Plan
 from bot.errors import StoreError
 from bot.store import Named, Refusal, State, StoredNotice, rows
 from bot.store.audit import SqliteAudit
 from bot.store.sqlite import immediate, instant, seconds
 from bot.store.witness import Witness
+
+TEXTS_MOST = 20_000  # decisions that are kept written out
 
 DECISIONS_OF = """
 SELECT person_id, course_id, n, reason, step, step_on, deadline_on, detail, next_at, next_step, next_on
@@ -141,6 +144,7 @@ class SqliteOutbox:
 
     def __init__(self, db: Database, witness: Witness, team_id: str) -> None:
         self._db, self._witness, self._team, self._audit = db, witness, team_id, SqliteAudit(db, team_id)
+        self._texts = _Texts()
 
     def _all(self, sql: str, *values: Any) -> list[Any]:
         return self._db.conn.execute(sql, (self._team, *values)).fetchall()
@@ -149,19 +153,14 @@ class SqliteOutbox:
 
     def save(
         self,
-        person_ids: Sequence[int],
-        decisions: Sequence[Decision],
+        plans: Sequence[Plan],
         notices: Sequence[tuple[str, Notice, tuple[Named, ...]]],
         *,
         pass_id: str,
         at: datetime,
     ) -> None:
         """These people's final decisions and the notices that follow, all or nothing."""
-        new = _decision_rows(decisions)
-        named = {"team": self._team, "ids": rows.ids_text(person_ids)}
-        old = {row[:3]: row[3:] for row in self._db.conn.execute(DECISIONS_OF, named)}
-        changed = [(self._team, *key, *row) for key, row in new.items() if old.get(key) != row]
-        gone = [(self._team, *key) for key in old.keys() - new.keys()]
+        changed, gone = self._differences(plans)
         if not changed and not gone and not notices:
             return
         with immediate(self._db):
@@ -169,6 +168,18 @@ class SqliteOutbox:
             self._db.conn.executemany(FORGET_DECISION, gone)
             for notice_id, notice, courses in notices:
                 self._plan(notice_id, notice, courses, pass_id=pass_id, at=at)
+
+    def _differences(self, plans: Sequence[Plan]) -> tuple[list[rows.Row], Iterable[rows.Row]]:
+        """The rows to write, and the keys of those to delete; in a pass that finds nothing new there are none."""
+        named = {"team": self._team, "ids": rows.ids_text([plan.person_id for plan in plans])}
+        old = {row[:3]: row[3:] for row in self._db.conn.execute(DECISIONS_OF, named).fetchall()}
+        changed = []
+        for plan in plans:
+            for course_id, n, row in self._texts.of(plan):
+                key = (plan.person_id, course_id, n)
+                if old.pop(key, None) != row:
+                    changed.append((self._team, *key, *row))
+        return changed, [(self._team, *key) for key in old]
 
     def _plan(self, notice_id: str, notice: Notice, courses: tuple[Named, ...], *, pass_id: str, at: datetime) -> None:
         row = {
@@ -335,24 +346,26 @@ class SqliteOutbox:
             self._db.conn.executemany(SHOWN, changed)
 
 
-def _decision_rows(decisions: Sequence[Decision]) -> dict[tuple[int, int, int], rows.Row]:
-    """Key (person, course, n) -> the other columns; n counts the rows of one person and course, the governing one 0."""
-    found: dict[tuple[int, int, int], rows.Row] = {}
-    for d in decisions:
-        n = 0
-        while (d.person_id, d.course_id, n) in found:
-            n += 1
-        found[d.person_id, d.course_id, n] = (
-            d.reason.value,
-            d.step.name if d.step else None,
-            rows.text(d.step_on),
-            rows.text(d.deadline_on),
-            d.detail,
-            seconds(d.next_at),
-            d.next_step.name if d.next_step else None,
-            rows.text(d.next_on),
-        )
-    return found
+class _Texts:
+    """Decisions as columns: each decision is written out once, however many rows it is about."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Decision, rows.Row]] = {}  # by identity; the decision is kept so that it stays it
+
+    def of(self, plan: Plan) -> Iterator[tuple[int, int, rows.Row]]:
+        """Course, n and the other columns; n counts one course's rows, the governing one 0."""
+        last, n = None, 0
+        for course_id, decision in plan.by_course():
+            n = n + 1 if course_id == last else 0
+            known = self._known.get(id(decision)) or self._written(decision)
+            yield course_id, n, known[1]
+            last = course_id
+
+    def _written(self, decision: Decision) -> tuple[Decision, rows.Row]:
+        if len(self._known) >= TEXTS_MOST:
+            self._known.clear()
+        self._known[id(decision)] = found = (decision, rows.decision_row(decision))
+        return found
 
 
 def _steps(reminder: Reminder) -> list[tuple[Step, str]]:

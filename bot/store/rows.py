@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, TypeAlias
 
-from bot.deadlines.model import Assignment, Course, Learner, Member, Said, Status, Step
+from bot.deadlines.model import Assignment, Course, Decision, Learner, Member, Said, Status, Step
 from bot.store.sqlite import instant, seconds
 
 Row: TypeAlias = tuple[Any, ...]
@@ -165,6 +165,20 @@ def assignment(row: Row) -> Assignment:
         score=row[11],
         attempts=row[12],
         time_spent_seconds=row[13],
+    )
+
+
+def decision_row(decision: Decision) -> Row:
+    """The columns of a decision after its key."""
+    return (
+        decision.reason.value,
+        decision.step.name if decision.step else None,
+        text(decision.step_on),
+        text(decision.deadline_on),
+        decision.detail,
+        seconds(decision.next_at),
+        decision.next_step.name if decision.next_step else None,
+        text(decision.next_on),
     )
 
 

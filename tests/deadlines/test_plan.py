@@ -36,7 +36,7 @@ EVERY_HOUR = [f"{hour:02}:30" for hour in range(24)]
 
 
 def explained(found: Plan) -> dict[int, str]:
-    return {d.course_id: f"{d.reason} {d.detail}".strip() for d in found.decisions}
+    return {course_id: f"{d.reason} {d.detail}".strip() for course_id, d in found.by_course()}
 
 
 def next_at(found: Plan) -> datetime | None:

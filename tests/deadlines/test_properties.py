@@ -225,7 +225,7 @@ def test_two_nags_of_one_deadline_keep_their_gap(world: World) -> None:
 def test_every_assignment_has_one_decision(world: World) -> None:
     for look in run(world)[:10]:
         rows = set(world.rows_at(look.now))
-        assert Counter((d.course_id, d.deadline_on) for d in look.plan.decisions) == Counter(
+        assert Counter((course_id, d.deadline_on) for course_id, d in look.plan.by_course()) == Counter(
             (r.course_id, r.deadline_on) for r in rows
         )
 
@@ -234,7 +234,7 @@ def test_every_assignment_has_one_decision(world: World) -> None:
 @given(worlds)
 def test_what_is_sent_is_what_was_decided(world: World) -> None:
     for look in run(world):
-        going = {(d.course_id, d.step) for d in look.plan.decisions if d.reason is Reason.SEND}
+        going = {(course_id, d.step) for course_id, d in look.plan.by_course() if d.reason is Reason.SEND}
         named = look.plan.notice.reminders if look.plan.notice else ()
         assert {(r.course_id, r.step) for r in named} == going
         assert [r.deadline_on for r in named] == sorted(r.deadline_on for r in named)
@@ -300,9 +300,9 @@ def test_nothing_goes_before_the_instant_at_which_its_decision_could_change_by_i
     person = replace(world.person, snoozed_until_on=snoozed_until_on, absence=absence)
     stored: dict[int, Decision] = {}
     for look in run(replace(world, person=person)):
-        for d in look.plan.decisions:
-            old = stored.get(d.course_id)
+        for course_id, d in look.plan.by_course():
+            old = stored.get(course_id)
             read = old is None or (old.next_at is not None and old.next_at <= look.now)
             assert read or d.reason is not Reason.SEND or d.detail == "gathered", old
             if read or d.reason is Reason.SEND:
-                stored[d.course_id] = d
+                stored[course_id] = d

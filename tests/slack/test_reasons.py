@@ -31,7 +31,7 @@ EVERY = [pytest.param(reason, detail, id=f"{reason}-{detail or 'plain'}") for re
 
 def a_decision(reason: Reason, detail: str = "", **facts: Any) -> Decision:
     """A decision about a course due on a Wednesday, whose latest step was two days before."""
-    defaults = {"person_id": 1, "course_id": 1, "step": Step("before", 2), "deadline_on": on("2027-06-23")}
+    defaults = {"step": Step("before", 2), "deadline_on": on("2027-06-23")}
     return Decision(**{**defaults, "reason": reason, "detail": detail, **facts})
 
 

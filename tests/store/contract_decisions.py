@@ -7,10 +7,23 @@ from typing import Any
 
 import pytest
 
-from bot.deadlines.model import DUE, Decision, Reason, Step
+from bot.deadlines.model import DUE, Reason, Step
 from bot.store import State, Store
 from tests.builders import an_assignment, on
-from tests.store.some import NOW, a_decision, a_plan_of, a_reminder, bring, decide, plan, pull, send
+from tests.store.some import (
+    NOW,
+    Decided,
+    a_decision,
+    a_plan_of,
+    a_plan_without_notice,
+    a_reminder,
+    bring,
+    decide,
+    plan,
+    plans_of,
+    pull,
+    send,
+)
 
 SECOND = timedelta(seconds=1)
 EVERY_FACT = a_decision(
@@ -47,7 +60,7 @@ class DecisionContract:
 
     def test_somebody_without_any_decision_now_has_none_left(self, store: Store) -> None:
         decide(store, a_decision(person_id=1), a_decision(Reason.SNOOZED, person_id=2))
-        store.outbox.save([1], [], [], pass_id="p", at=NOW)
+        store.outbox.save([a_plan_without_notice(1)], [], pass_id="p", at=NOW)
         assert store.outbox.reasons() == {Reason.SNOOZED: 1}
 
     def test_people_who_were_not_decided_about_keep_their_decisions(self, store: Store) -> None:
@@ -61,7 +74,7 @@ class DecisionContract:
         clash = [a_plan_of("n2", person_id=2), a_plan_of("n3", day="2027-06-15")]
         changed = [a_decision(Reason.SEND), a_decision(Reason.SEND, person_id=2)]
         with pytest.raises(Exception, match=r"(?i)unique|twice|refuses"):
-            store.outbox.save([1, 2], changed, clash, pass_id="p", at=NOW)
+            store.outbox.save(plans_of(*changed), clash, pass_id="p", at=NOW)
         assert store.outbox.reasons() == {Reason.NOT_DUE_YET: 1}
         assert store.outbox.planned() == ["n1"]
 
@@ -73,10 +86,10 @@ class DecisionContract:
         assert store.outbox.planned() == ["n1", "n3"]
 
     @pytest.mark.parametrize("decision", [EVERY_FACT, a_decision(deadline=None)], ids=["every fact", "few facts"])
-    def test_saving_the_same_again_changes_nothing(self, store: Store, decision: Decision) -> None:
+    def test_saving_the_same_again_changes_nothing(self, store: Store, decision: Decided) -> None:
         decide(store, decision)
         decide(store, decision)
-        assert store.outbox.reasons() == {decision.reason: 1}
+        assert store.outbox.reasons() == {decision.decision.reason: 1}
 
     def test_decisions_of_people_without_an_assignment_are_forgotten(self, store: Store) -> None:
         pull(store, an_assignment(person_id=1))
@@ -115,12 +128,12 @@ DEADLINE = on("2027-06-23")
 NEW_DEADLINE = on("2027-09-01")
 
 
-def completed(deadline: str | None = "2027-06-23") -> Decision:
+def completed(deadline: str | None = "2027-06-23") -> Decided:
     """The row is completed."""
     return a_decision(Reason.COMPLETED, deadline)
 
 
-def still_open(deadline: str | None = "2027-06-23") -> Decision:
+def still_open(deadline: str | None = "2027-06-23") -> Decided:
     """The row waits for its next step."""
     return a_decision(Reason.ALREADY_SENT, deadline)
 
@@ -164,7 +177,7 @@ class TruthContract:
         ],
     )
     def test_what_a_named_course_has_become(
-        self, store: Store, decisions: list[Decision], truth: str, deadline: date | None
+        self, store: Store, decisions: list[Decided], truth: str, deadline: date | None
     ) -> None:
         send(store, "n1")
         decide(store, *decisions)

@@ -167,7 +167,7 @@ class RebuiltContract:
         store.passes.begun("b", LATER)  # closes the one before, with what it had sent
         assert store.passes.is_rebuilt(), "that DM was of another pass"
         planned = a_plan_of("n2", person_id=2)
-        store.outbox.save([], [], [planned], pass_id="b", at=LATER)
+        store.outbox.save([], [planned], pass_id="b", at=LATER)
         bring(store, "n2", State.SENT)
         store.passes.begun("c", LATER)
         assert not store.passes.is_rebuilt()

@@ -60,7 +60,7 @@ class NoticeContract:
         locked = Named(
             course_id=two.course_id, title=two.title, step=two.step, deadline_on=two.deadline_on, key="k", locked=True
         )
-        store.outbox.save([], [], [("n1", notice, (one, locked))], pass_id="p", at=NOW)
+        store.outbox.save([], [("n1", notice, (one, locked))], pass_id="p", at=NOW)
         assert store.outbox.notice("n1") == StoredNotice(
             notice_id="n1",
             person_id=7,
@@ -143,7 +143,7 @@ class NoticeContract:
     def test_outcomes_are_those_of_one_pass(self, store: Store) -> None:
         send(store, "n1", person_id=1)
         plan(store, "n2", person_id=2)
-        store.outbox.save([], [], [a_plan_of("n3", person_id=3)], pass_id="another", at=NOW)
+        store.outbox.save([], [a_plan_of("n3", person_id=3)], pass_id="another", at=NOW)
         assert store.outbox.outcomes("p") == {State.SENT: 1, State.PLANNED: 1}
         assert store.outbox.outcomes("another") == {State.PLANNED: 1}
         assert store.outbox.outcomes("none") == {}

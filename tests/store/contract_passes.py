@@ -17,6 +17,7 @@ from tests.store.some import (
     a_decision,
     a_member,
     a_page,
+    a_plan_without_notice,
     a_reject,
     a_reminder,
     an_unknown,
@@ -303,7 +304,7 @@ class WorkspaceContract:
     def test_decisions_are_apart(self, store: Store, neighbour: Store) -> None:
         decide(neighbour, a_decision(Reason.SEND, next_at=NOW))
         pull(store)
-        store.outbox.save([1], [], [], pass_id="p", at=NOW)
+        store.outbox.save([a_plan_without_notice(1)], [], pass_id="p", at=NOW)
         store.outbox.forget_vanished()
         store.outbox.hold_planned()
         assert (store.outbox.reasons(), store.outbox.due_people(NOW)) == ({}, [])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeVar
 
 from bot.deadlines.model import (
@@ -21,6 +23,7 @@ from bot.deadlines.model import (
     Status,
     Step,
 )
+from bot.deadlines.plan import Plan
 from bot.store import Dossier, Named, Pulled, SnapshotWriter, State, Store, StoredNotice
 from tests.builders import a_course, an_assignment, copenhagen, on
 
@@ -119,15 +122,43 @@ def dossier_of(store: Store, person_id: int = 1) -> Dossier:
 # ── decisions and notices ──
 
 
-def a_decision(reason: Reason = Reason.NOT_DUE_YET, deadline: str | None = "2027-06-23", **facts: Any) -> Decision:
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A decision and what it is about."""
+
+    person_id: int
+    course_id: int
+    decision: Decision
+
+
+def a_decision(
+    reason: Reason = Reason.NOT_DUE_YET,
+    deadline: str | None = "2027-06-23",
+    *,
+    person_id: int = 1,
+    course_id: int = 1,
+    **facts: Any,
+) -> Decided:
     """A decision about person 1 and course 1."""
-    defaults = {"person_id": 1, "course_id": 1, "reason": reason, "deadline_on": on(deadline) if deadline else None}
-    return Decision(**{**defaults, **facts})
+    defaults = {"reason": reason, "deadline_on": on(deadline) if deadline else None}
+    return Decided(person_id=person_id, course_id=course_id, decision=Decision(**{**defaults, **facts}))
 
 
-def decide(store: Store, *decisions: Decision, at: Any = NOW) -> None:
+def plans_of(*decided: Decided) -> list[Plan]:
+    """These decisions, of each course the governing one first, as one plan a person."""
+    people = groupby(sorted(decided, key=lambda d: (d.person_id, d.course_id)), key=lambda d: d.person_id)
+    return [a_plan_without_notice(person_id, *found) for person_id, found in people]
+
+
+def a_plan_without_notice(person_id: int, *decided: Decided) -> Plan:
+    """What was decided about one person, none of which sends anything."""
+    rows = tuple(an_assignment(person_id=person_id, course_id=d.course_id) for d in decided)
+    return Plan(person_id=person_id, assignments=rows, decisions=tuple(d.decision for d in decided))
+
+
+def decide(store: Store, *decided: Decided, at: Any = NOW) -> None:
     """These decisions are final for their people."""
-    store.outbox.save([d.person_id for d in decisions], decisions, [], pass_id="p", at=at)
+    store.outbox.save(plans_of(*decided), [], pass_id="p", at=at)
 
 
 def a_reminder(course_id: int = 1, step: str = "before-7", deadline: str = "2027-06-23", **facts: Any) -> Reminder:
@@ -159,7 +190,7 @@ def as_named(reminder: Reminder) -> Named:
 def plan(store: Store, notice_id: str, *reminders: Reminder, person_id: int = 1, day: str = "2027-06-15") -> str:
     """A DM is planned; decisions stay as they are. Returns its id."""
     planned = a_plan_of(notice_id, *reminders, person_id=person_id, day=day)
-    store.outbox.save([], [], [planned], pass_id="p", at=NOW)
+    store.outbox.save([], [planned], pass_id="p", at=NOW)
     return notice_id
 
 
