@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 T = TypeVar("T")
+COMMAND_LINE = "command line"  # who did it, on the audit
 
 app = typer.Typer(
     name="deadline-bot",
@@ -39,6 +40,9 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Now = Annotated[str | None, typer.Option("--now", metavar="INSTANT", help="Take this ISO 8601 instant for now.")]
+OfCourse = Annotated[
+    int | None, typer.Option("--course", metavar="ID", min=1, max=2**63 - 1, help="Only of this course.")
+]
 Who = Annotated[str, typer.Argument(metavar="PERSON", help="An e-mail address, LMS id or Slack id.")]
 
 
@@ -210,8 +214,42 @@ def approve() -> None:
     store, text = open_existing(_settings().database_path), None
     if store:
         with closing(store):
-            text = store.passes.approve(wall(), "command line")
+            text = store.passes.approve(wall(), COMMAND_LINE)
     typer.echo(f"Released: {text}. The next pass sends it." if text else "Nothing is frozen; nothing to release.")
+
+
+@app.command()
+def exempt(
+    person: Who,
+    course: OfCourse = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="The last day of it; without, it has no end.")
+    ] = None,
+) -> None:
+    """Send somebody no reminders: leave, a dispensation."""
+    from bot import terminal
+    from bot.clock import wall
+    from bot.jobs import exempt as job
+    from bot.store.sqlite_store import need_existing
+
+    settings, until_on = _settings(), job.last_day(until) if until is not None else None
+    with closing(need_existing(settings.database_path)) as store:
+        found = job.exempt(settings, store, person, course, until_on, now=wall(), by=COMMAND_LINE)
+    typer.echo(terminal.exempt_text(found))
+
+
+@app.command()
+def unexempt(person: Who, course: OfCourse = None) -> None:
+    """Remind somebody again: end an exemption, or all of theirs."""
+    from bot import terminal
+    from bot.clock import wall
+    from bot.jobs import exempt as job
+    from bot.store.sqlite_store import need_existing
+
+    settings = _settings()
+    with closing(need_existing(settings.database_path)) as store:
+        found = job.unexempt(settings, store, person, course, now=wall(), by=COMMAND_LINE)
+    typer.echo(terminal.unexempt_text(found))
 
 
 @app.command()

@@ -4,6 +4,7 @@
     ├── UsageError                exit 2   wrong arguments
     │   └── SettingsError         exit 2   a setting is missing or malformed
     ├── PersonNotFound            exit 1   nobody, or more than one, matches
+    ├── CourseNotFound            exit 1   the last pull brought no such course
     ├── LmsError                  exit 1   the LMS cannot be read
     │   ├── LmsUnreachable                 no answer, or none that makes sense, within the pull's patience
     │   ├── LmsRefused                     it refuses our login
@@ -71,6 +72,13 @@ class PersonNotFound(DeadlineBotError):
 
     code = "person_not_found"
     fix = "Give an e-mail address, an LMS id or a Slack id of one person."
+
+
+class CourseNotFound(DeadlineBotError):
+    """The last pull brought no such course."""
+
+    code = "course_not_found"
+    fix = "Give the course's id in the LMS, as explain shows it."
 
 
 class LmsError(DeadlineBotError):

@@ -14,12 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 import bot
-from bot.deadlines.model import Course, Decision, Reason
+from bot.deadlines.calendar import zone_info
+from bot.deadlines.model import Course, Decision, Exemption, Reason, Said
+from bot.deadlines.terms import WEEKDAYS
+from bot.jobs.calendars import country_code
+from bot.jobs.exempt import Exempted
 from bot.jobs.explain import Explanation
 from bot.jobs.pull import PullReport
 from bot.jobs.remind import PassReport
 from bot.settings import Settings
-from bot.slack.reasons import explain
 from bot.slack.words import SOURCE, words
 from bot.store import PassRecord, Pulled, Refusal, State, Store, StoredNotice
 from bot.text import printable
@@ -79,24 +82,36 @@ def explain_json(found: Explanation, chosen: Sequence[tuple[Course, Decision]]) 
     """`explain --json`."""
     return {
         "person": found.person.person_id,
+        "name": _name(found),
         "slack_id": found.person.slack_id,
-        "decisions": [_decision_json(course, decision, found.person.zone) for course, decision in chosen],
+        "zone": found.person.zone,
+        "country": found.country,
+        "language": found.person.language,
+        "at": _iso(found.day.now),
+        "pulled_at": _iso(found.pulled_at),
+        "decisions": [_decision_json(found, course, decision) for course, decision in chosen],
     }
 
 
-def _decision_json(course: Course, decision: Decision, zone: str) -> dict[str, Any]:
+def _decision_json(found: Explanation, course: Course, decision: Decision) -> dict[str, Any]:
     return {
         "course_id": course.course_id,
         "course": course.title,
         "reason": decision.reason.value,
         "step": decision.step.name if decision.step else None,
+        "step_on": _iso(decision.step_on),
         "deadline": _iso(decision.deadline_on),
         "detail": decision.detail,
-        "words": explain(words(SOURCE), decision, zone),
+        "words": found.in_words(words(SOURCE), course, decision),
         "next_at": _iso(decision.next_at),
         "next_step": decision.next_step.name if decision.next_step else None,
         "next_on": _iso(decision.next_on),
+        "last_said": _said_json(found.last_said(course.course_id)),
     }
+
+
+def _said_json(said: Said | None) -> dict[str, Any] | None:
+    return {"on": _iso(said.said_on), "step": said.step.name, "deadline": _iso(said.deadline_on)} if said else None
 
 
 def status_json(settings: Settings, store: Store | None) -> dict[str, Any]:
@@ -204,22 +219,87 @@ def pull_text(report: PullReport) -> str:
     return "\n".join([pulled_text(report.pulled), *aside])
 
 
-def explain_text(found: Explanation, chosen: Sequence[tuple[Course, Decision]]) -> str:
-    """What `explain` says to a person."""
-    who = f"LMS {found.person.person_id}, Slack {found.person.slack_id or '–'}, {found.person.zone}"
+def explain_text(found: Explanation, chosen: Sequence[tuple[Course, Decision]], *, columns: int | None = None) -> str:
+    """What `explain` says to a person: who it is about, and a paragraph a course. `columns` None: as the terminal."""
     if not chosen:
-        return f"{who}: no such assignment."
+        return f"{_drawn(_about(found), columns)}\n\nNo such assignment."
     table = Table(box=None, pad_edge=False)
-    for heading in ("course", "reason", "in words"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("course", overflow="fold", max_width=26)
+    table.add_column("why", overflow="fold")
     for course, decision in chosen:
-        title = _plain(course.title)
-        table.add_row(
-            f"{course.course_id} {title}",
+        said = [
             decision.reason.value,
-            _plain(explain(words(SOURCE), decision, found.person.zone)),
-        )
-    return f"{who}\n{_drawn(table)}"
+            found.in_words(words(SOURCE), course, decision),
+            _last_said(found, course, decision),
+        ]
+        why = "\n".join(_plain(line) for line in said if line)
+        table.add_row(f"{course.course_id} {_plain(course.title)}", f"{why}\n")
+    return f"{_drawn(_about(found), columns)}\n\n{_drawn(table, columns)}".rstrip()
+
+
+def _about(found: Explanation) -> Table:
+    """Who it is, and by which clock, calendar and data it was decided."""
+    learner, here = found.dossier.learner, found.day.now.astimezone(zone_info(found.person.zone))
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(
+        "person", _plain(", ".join(part for part in (_name(found), learner and learner.email) if part)) or "–"
+    )
+    table.add_row("ids", f"LMS {found.person.person_id}, Slack {found.person.slack_id or '–'}")
+    table.add_row("clock", f"{found.person.zone}, {here:%Y-%m-%d %H:%M} there")
+    table.add_row("calendar", _calendar(found))
+    table.add_row("data", f"pulled {_minute(found.pulled_at)}" if found.pulled_at else "never pulled")
+    return table
+
+
+def _name(found: Explanation) -> str:
+    learner = found.dossier.learner
+    return " ".join(part for part in (learner.first_name, learner.last_name) if part) if learner else ""
+
+
+def _calendar(found: Explanation) -> str:
+    """Whose working days count; the weekend; and what the LMS says where that is no country that is known."""
+    weekend = " ".join(name for n, name in enumerate(WEEKDAYS) if n in found.day.calendar.weekend) or "none"
+    theirs = found.dossier.learner.country if found.dossier.learner else None
+    unknown = f"; the LMS says “{_plain(theirs)}”, which is unknown" if theirs and not country_code(theirs) else ""
+    holidays = f"public holidays of {found.country}" if found.country else "no public holidays: no country is known"
+    return f"{holidays}, weekend {weekend}{unknown}"
+
+
+def _last_said(found: Explanation, course: Course, decision: Decision) -> str:
+    """What was last said about the course, where that helps and the words do not say it already."""
+    said = found.last_said(course.course_id)
+    if said is None or decision.reason in (Reason.SUPERSEDED, Reason.COMPLETED):
+        return ""
+    if decision.reason is Reason.ALREADY_SENT and said.deadline_on == decision.deadline_on:
+        return ""
+    of = f", of the deadline {said.deadline_on}" if said.deadline_on != decision.deadline_on else ""
+    return f"Last reminder: {said.said_on}, {said.step.name}{of}."
+
+
+def exempt_text(found: Exempted) -> str:
+    """What `exempt` says to a person: what now holds."""
+    return f"{'' if found.changed else 'Nothing new: '}LMS {found.person_id} is {_exempt_from(found.holds)}."
+
+
+def unexempt_text(found: Exempted) -> str:
+    """What `unexempt` says to a person: what has ended, and what now holds."""
+    who, now = f"LMS {found.person_id}", _exempt_from(found.holds)
+    if not found.changed:
+        return f"There was no such exemption to end: {who} is {now}."
+    return f"{who} was {_exempt_from(found.ended)}; that has ended, and now they are {now}."
+
+
+def _exempt_from(exemptions: Sequence[Exemption]) -> str:
+    if not exemptions:
+        return "not exempt from any course"
+    return f"exempt from {' and from '.join(map(_exemption, exemptions))}"
+
+
+def _exemption(exemption: Exemption) -> str:
+    course = f"course {exemption.course_id}" if exemption.course_id else "every course"
+    return f"{course} up to and including {exemption.until_on}" if exemption.until_on else f"{course} without an end"
 
 
 def status_text(settings: Settings, store: Store | None) -> str:
@@ -255,8 +335,8 @@ def _minute(instant: datetime) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text from outside for a terminal: no control characters, no markup."""
-    return printable(text).replace("[", r"\[")
+    """Text from outside for a terminal: no control characters."""
+    return printable(text)
 
 
 def _in_order(report: PassReport) -> list[tuple[Reason, int]]:
@@ -268,7 +348,7 @@ def width() -> int | None:
     return None if sys.stdout.isatty() else 160
 
 
-def _drawn(table: Table) -> str:
+def _drawn(table: Table, columns: int | None = None) -> str:
     page = StringIO()
-    Console(file=page, width=width(), no_color=True).print(table)
+    Console(file=page, width=columns or width(), no_color=True, markup=False, emoji=False).print(table)
     return "\n".join(line.rstrip() for line in page.getvalue().splitlines())

@@ -299,12 +299,13 @@ Monday 21 June 2027: 1 message
 
 Goes to nobody until somebody acts:
   Not found in Slack (no_slack_match): on 7 days, up to 1 assignment
-    Cy Q (LMS 3), Fire: Nobody in Slack has this e-mail address.
+    Cy Q (LMS 3), Fire: Due Tuesday 15 June 2027. Nobody in Slack has this e-mail address.
 
 Waits, and passes by itself:
   Enough reminders for now (capped): on 1 day, 1 assignment
-    Ada Byron (LMS 1), Fire: There were several reminders in the last 7 days; this one waits. \
-It can go from Tuesday 22 June 2027.
+    Ada Byron (LMS 1), Fire: Due Tuesday 15 June 2027. There were several reminders in the last 7 days; this one \
+waits. A reminder can go out on Tuesday 22 June
+    2027 at the earliest.
 """
 
 

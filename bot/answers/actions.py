@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from bot.answers.guard import guarded
 from bot.jobs.explain import Explanation, explain_person
 from bot.slack.messages import answer, escape, literal
-from bot.slack.reasons import explain, received
+from bot.slack.reasons import received
 from bot.slack.words import Words, words
 from bot.store import StoredNotice
 from bot.workspace import Workspace
@@ -55,9 +55,7 @@ def _answer(workspace: Workspace, action: dict[str, Any], slack_id: str) -> list
 
 def _why(said: Words, notice: StoredNotice, found: Explanation) -> list[str]:
     """Of each course that the DM names: why it was named that day, and how it stands now."""
-    now = {
-        course.course_id: explain(said, decision, found.person.zone) for course, decision in reversed(found.decisions)
-    }
+    now = {course.course_id: found.in_words(said, course, decision) for course, decision in reversed(found.decisions)}
     gone = said.t("The course is not required.")
     return [
         f"*{escape(n.title)}*\n{received(said, notice.local_on, n.step)} {literal(now.get(n.course_id, gone))}"

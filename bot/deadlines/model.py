@@ -148,6 +148,14 @@ class Absence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Exemption:
+    """An admin's word that somebody gets no reminders: leave, a dispensation."""
+
+    course_id: int | None = None  # None: of any course
+    until_on: date | None = None  # the last of their own local days on which it holds; None: it has no end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
     """Everything about one person that a decision depends on, resolved."""
 
@@ -156,8 +164,7 @@ class Person:
     active: bool = True  # among the LMS's active and pending users
     employment_ends_on: date | None = None
     in_audience: bool = True
-    exempt: bool = False  # from every course
-    exempt_courses: frozenset[int] = frozenset()
+    exemptions: tuple[Exemption, ...] = ()  # also those whose last day is past
     slack_id: str | None = None
     no_match: NoMatch | None = None
     refused_on: date | None = None  # the local day on which Slack last refused to deliver to them
@@ -168,6 +175,12 @@ class Person:
     snoozed_until_on: date | None = None  # reminders may go again on this day
     language: str = "en"
     first_name: str = ""
+
+    def exemption(self, on: date, course_id: int | None = None) -> Exemption | None:
+        """The exemption from this course, or from every one, that holds on this local day and ends last."""
+        about = (e for e in self.exemptions if e.course_id is None or e.course_id == course_id)
+        holding = (e for e in about if e.until_on is None or e.until_on >= on)
+        return max(holding, key=lambda e: e.until_on or date.max, default=None)
 
 
 # ── steps and what was said ──────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +280,7 @@ class Decision:
     step: Step | None = None  # the step that would go, or went last
     step_on: date | None = None  # the local date on which it falls, moved off days off
     deadline_on: date | None = None
-    detail: str = ""  # the reason's own fact: "gap", an impossible date, Slack's error word
+    detail: str = ""  # the reason's own fact: "gap", an impossible date, Slack's error word, an exemption's last day
     next_at: datetime | None = None  # None: nothing happens by itself
     next_step: Step | None = None  # the step after the ones reached
     next_on: date | None = None  # its local date

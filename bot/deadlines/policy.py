@@ -186,10 +186,14 @@ def _not_in_audience(case: Case) -> Decision | None:
 
 
 def _exempt(case: Case) -> Decision | None:
-    person = case.day.person
-    if person.exempt or case.course.course_id in person.exempt_courses:
+    day = case.day
+    exemption = day.person.exemption(day.today, case.course.course_id)
+    if exemption is None:
+        return None
+    until_on = exemption.until_on
+    if until_on is None:
         return case.because(Reason.EXEMPT)
-    return None
+    return case.because(Reason.EXEMPT, until_on.isoformat(), day.local.opening(day.calendar.after(until_on)))
 
 
 def _no_deadline(case: Case) -> Decision | None:

@@ -93,7 +93,7 @@ def digest_due(day: Day) -> str | None:
     """The week whose digest this manager may be told now, "2027-W12"; None while they may not be told anything."""
     person = day.person
     employed = person.active and not (person.employment_ends_on and person.employment_ends_on < day.today)
-    if not (employed and person.slack_id and person.in_audience) or person.exempt or day.absence:
+    if not (employed and person.slack_id and person.in_audience) or person.exemption(day.today) or day.absence:
         return None
     return digest_week(day.local, day.policy.managers) if day.calendar.is_working(day.today) else None
 

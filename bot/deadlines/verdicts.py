@@ -88,11 +88,12 @@ class _Kind(dict[int, _Rows]):
     def __init__(self, day: Day, course_of: Callable[[int], Course], count: Callable[[], None]) -> None:
         super().__init__()
         self.day, self._course_of, self._count = day, course_of, count
+        self._exempt = {exemption.course_id for exemption in day.person.exemptions}
         self._alike: dict[Course, _Rows] = {}
 
     def __missing__(self, course_id: int) -> _Rows:
         self._count()
-        is_named = course_id in self.day.policy.course or course_id in self.day.person.exempt_courses
+        is_named = course_id in self.day.policy.course or course_id in self._exempt
         course = replace(self._course_of(course_id), title="", course_id=course_id if is_named else 0)
         if course not in self._alike:
             self._alike[course] = _Rows(self.day, course, self._count)

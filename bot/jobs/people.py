@@ -23,6 +23,7 @@ def person_of(dossier: Dossier, settings: Settings) -> Person:
         active=learner is not None,
         employment_ends_on=learner.employment_ends_on if learner else None,
         in_audience=_is_in(settings.policy.audience, learner),
+        exemptions=dossier.exemptions,
         slack_id=member.slack_id if member else None,
         no_match=dossier.no_match,
         refused_on=dossier.refused_on,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import gettext
 import io
-from datetime import date
+from datetime import date, time
 from functools import lru_cache
 from importlib.resources import files
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, get_day_names
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -81,6 +81,10 @@ class Words:
     def weekday(self, number: int) -> str:
         """A weekday within a sentence, Monday being 0: "Monday", "mandag"."""
         return str(get_day_names("wide", context="format", locale=self._locale)[number])
+
+    def time(self, at: time) -> str:
+        """A time of day, "09:30"."""
+        return format_time(at, "short", locale=self._locale)
 
     def number(self, value: float) -> str:
         """A number as this language writes it, with one decimal at most."""

@@ -17,6 +17,7 @@ from bot.deadlines.freeze import Snapshot
 from bot.deadlines.model import (
     Assignment,
     Course,
+    Exemption,
     Learner,
     Match,
     Member,
@@ -41,6 +42,7 @@ __all__ = [
     "Acquaintances",
     "Audit",
     "Dossier",
+    "Exemptions",
     "Heard",
     "Named",
     "Outbox",
@@ -290,6 +292,22 @@ class Acquaintances(Protocol):
         ...
 
 
+class Exemptions(Protocol):
+    """Who gets no reminders because an admin has said so. A change is on the audit, and decided by at the next tick."""
+
+    def add(self, person_id: int, course_id: int | None, until_on: date | None, *, at: datetime, by: str) -> bool:
+        """From this course, or from every one, up to and including that local day; returns whether that is new."""
+        ...
+
+    def remove(self, person_id: int, course_id: int | None = None, *, at: datetime, by: str) -> int:
+        """End the exemption from this course alone, or every one of theirs; returns how many that ended."""
+        ...
+
+    def of(self, person_id: int) -> tuple[Exemption, ...]:
+        """This person's, that from every course first; also those whose last day is past."""
+        ...
+
+
 class Passes(Protocol):
     """Passes, freezes and approvals."""
 
@@ -411,6 +429,11 @@ class Store(Protocol):
     @property
     def known(self) -> Acquaintances:
         """Whose DMs are known."""
+        ...
+
+    @property
+    def exemptions(self) -> Exemptions:
+        """Who gets no reminders."""
         ...
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bot.deadlines.model import Assignment, Learner, NoMatch, Said
+from bot.deadlines.model import Assignment, Exemption, Learner, NoMatch, Said
 from bot.store import Dossier, rows
 from bot.store.sqlite import instant, reading
 
@@ -43,6 +43,10 @@ TOLD = """
 SELECT person_id, local_on FROM notices n
 WHERE team_id = :team AND person_id IN (SELECT value FROM json_each(:ids)) AND restored = 1 AND NOT EXISTS (
     SELECT 1 FROM reminders r WHERE r.team_id = n.team_id AND r.notice_id = n.notice_id)
+"""
+EXEMPTIONS = f"""
+SELECT person_id, {rows.EXEMPTION} FROM exemptions
+WHERE team_id = :team AND person_id IN (SELECT value FROM json_each(:ids)) ORDER BY person_id, course_id
 """
 # Of the Slack account that they have now: a new one is tried at once.
 REFUSALS = """
@@ -82,7 +86,7 @@ class Dossiers:
         with reading(self._db):
             people, assignments, said = self._people(wanted), self._assignments(wanted), self._said(wanted)
             members = {row[0]: (rows.member(row[2:]), instant(row[1])) for row in self._rows(MEMBERS, ids=wanted)}
-            told = self._told(wanted)
+            told, exemptions = self._told(wanted), self._exemptions(wanted)
             refusals = {row[0]: (date.fromisoformat(row[1]), *row[2:]) for row in self._rows(REFUSALS, ids=wanted)}
         return [
             Dossier(
@@ -93,6 +97,7 @@ class Dossiers:
                 status_seen_at=members[person_id][1] if person_id in members else None,
                 assignments=tuple(assignments[person_id]),
                 said=tuple(said[person_id]),
+                exemptions=tuple(exemptions[person_id]),
                 told_on=tuple(told[person_id]),
                 refused_on=refusals[person_id][0] if person_id in refusals else None,
                 refusal=refusals[person_id][1] if person_id in refusals else "",
@@ -123,4 +128,10 @@ class Dossiers:
         found: defaultdict[int, list[date]] = defaultdict(list)
         for person_id, local_on in self._rows(TOLD, ids=wanted):
             found[person_id].append(date.fromisoformat(local_on))
+        return found
+
+    def _exemptions(self, wanted: str) -> defaultdict[int, list[Exemption]]:
+        found: defaultdict[int, list[Exemption]] = defaultdict(list)
+        for row in self._rows(EXEMPTIONS, ids=wanted):
+            found[row[0]].append(rows.exemption(row[1:]))
         return found

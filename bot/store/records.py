@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from bot.deadlines.model import Assignment, Learner, Member, NoMatch, Said, Step
+from bot.deadlines.model import Assignment, Exemption, Learner, Member, NoMatch, Said, Step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +33,7 @@ class Dossier:
     status_seen_at: datetime | None  # the first pull that saw their present Slack status
     assignments: tuple[Assignment, ...]
     said: tuple[Said, ...]
+    exemptions: tuple[Exemption, ...] = ()
     told_on: tuple[date, ...] = ()  # local days of DMs of which nobody can tell any more what they named
     refused_on: date | None = None  # their local day of Slack's last refusal of this Slack account
     refusal: str = ""

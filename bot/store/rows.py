@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, TypeAlias
 
-from bot.deadlines.model import Assignment, Course, Decision, Learner, Member, Said, Status, Step
+from bot.deadlines.model import Assignment, Course, Decision, Exemption, Learner, Member, Said, Status, Step
 from bot.store.sqlite import instant, seconds
 
 Row: TypeAlias = tuple[Any, ...]
@@ -17,6 +17,7 @@ PERSON = (
     "department_ids"
 )
 MEMBER = "slack_id, email, timezone, locale, deleted, is_bot, is_stranger, status_text, status_emoji, status_until_at"
+EXEMPTION = "course_id, until_on"
 COURSE = "course_id, title, active, expected_minutes, lock_after_deadline, inform_leader_deadline"
 ASSIGNMENT = (
     "person_id, course_id, required, status, deadline_on, deadline_raw, assigned_at, started_at, completed_at, "
@@ -190,3 +191,8 @@ def said(row: Row) -> Said:
         step=Step.parse(row[2]),
         said_on=date.fromisoformat(row[3]),
     )
+
+
+def exemption(row: Row) -> Exemption:
+    """An exemption from the columns EXEMPTION; course 0 is every course."""
+    return Exemption(course_id=row[0] or None, until_on=day(row[1]))

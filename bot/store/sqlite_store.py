@@ -16,6 +16,7 @@ from bot.store import Dossier
 from bot.store.acquaintances import SqliteAcquaintances
 from bot.store.audit import SqliteAudit
 from bot.store.dossiers import Dossiers
+from bot.store.exemptions import SqliteExemptions
 from bot.store.outbox import SqliteOutbox
 from bot.store.passes import SqlitePasses
 from bot.store.snapshot import SqliteSnapshots
@@ -51,6 +52,7 @@ class SqliteStore:
         self.snapshots = _Snapshots(db, path, team_id)
         self.outbox = SqliteOutbox(db, self._witness, team_id)
         self.known = SqliteAcquaintances(db, self._witness, team_id)
+        self.exemptions = SqliteExemptions(db, team_id)
         self.passes = SqlitePasses(db, team_id)
         self.teams = SqliteTeams(db, team_id)
         self.audit = SqliteAudit(db, team_id)

@@ -88,7 +88,7 @@ async def test_why_this_tells_the_rule_of_its_own_dm_and_how_the_course_stands_n
     async with listening():
         (answer,) = await pressed(company, "why", on=tuesdays)
     assert "You got this on Tuesday 15 June 2027; the rule: on the day it is due." in answer.text
-    assert "This reminder was sent: 1 working day after." in answer.text
+    assert "This reminder was sent on Wednesday 16 June 2027: 1 working day after." in answer.text
 
 
 async def test_why_this_says_of_a_course_no_longer_assigned_that_it_is_not_required(

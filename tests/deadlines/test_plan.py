@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.deadlines.model import DUE, Assignment, Notice, Person, Reason, Reminder, Said, Status, Step
+from bot.deadlines.model import DUE, Assignment, Exemption, Notice, Person, Reason, Reminder, Said, Status, Step
 from bot.deadlines.plan import Plan, reached
 from tests.builders import (
     DENMARK,
@@ -532,7 +532,7 @@ def test_how_far_ahead_a_dm_gathers_is_a_setting(days: int, expected: str) -> No
 
 
 def test_a_course_that_must_not_be_reminded_is_not_taken_along() -> None:
-    day = a_day("2027-06-15 10:00", person=a_person(exempt_courses=frozenset({2})))
+    day = a_day("2027-06-15 10:00", person=a_person(exemptions=(Exemption(course_id=2),)))
     assert drawn(a_plan(day, an_assignment("2027-06-17"), second("2027-06-25")).notice) == "1:before-2"
 
 

@@ -16,7 +16,19 @@ from typing import Any
 import pytest
 
 from bot.deadlines.calendar import WorkCalendar
-from bot.deadlines.model import DUE, Absence, Assignment, Course, Decision, NoMatch, Reason, Said, Status, Step
+from bot.deadlines.model import (
+    DUE,
+    Absence,
+    Assignment,
+    Course,
+    Decision,
+    Exemption,
+    NoMatch,
+    Reason,
+    Said,
+    Status,
+    Step,
+)
 from bot.deadlines.plan import Plan
 from bot.deadlines.policy import decide, governing_first
 from bot.deadlines.terms import CourseSteps, Policy
@@ -94,7 +106,7 @@ APPLIES: dict[str, dict[str, Any]] = {
     "course_inactive": {"course": a_course(active=False)},
     "person_inactive": {"active": False},
     "not_in_audience": {"in_audience": False},
-    "exempt": {"exempt": True},
+    "exempt": {"exemptions": (Exemption(),)},
     "no_deadline": {"row": an_assignment(None)},
     "invalid_deadline": {"row": an_assignment(None, deadline_raw="2027-02-30")},
     "no_slack_match": {"slack_id": None},
@@ -128,7 +140,7 @@ def test_every_reason_can_be_given(reason: str, facts: dict[str, Any]) -> None:
 
 TOGETHER: dict[str, dict[str, Any]] = {
     "completed before not_required": {"row": an_assignment(status=Status.COMPLETED, required=False)},
-    "exempt before no_deadline": {"exempt": True, "row": an_assignment(None)},
+    "exempt before no_deadline": {"exemptions": (Exemption(),), "row": an_assignment(None)},
     "undeliverable before gave_up": {
         "refused_on": on("2027-07-26"),
         "now": "2027-07-26 10:00",
@@ -167,7 +179,7 @@ def test_every_reason_but_the_last_beats_all_later_ones_it_can_meet() -> None:
     facts: dict[str, Any] = {
         "slack_id": None,
         "refused_on": on("2027-06-19"),
-        "exempt": True,
+        "exemptions": (Exemption(),),
         "in_audience": False,
         "active": False,
         "course": a_course(active=False),
@@ -185,7 +197,7 @@ def test_every_reason_but_the_last_beats_all_later_ones_it_can_meet() -> None:
         {"course": a_course()},
         {"active": True},
         {"in_audience": True},
-        {"exempt": False},
+        {"exemptions": ()},
         {"slack_id": "U1"},
         {"refused_on": None},
         {"history": THREE_DMS},
@@ -207,6 +219,12 @@ def test_every_reason_but_the_last_beats_all_later_ones_it_can_meet() -> None:
     ]
 
 
+def exempt(*which: tuple[Any, ...]) -> dict[str, Any]:
+    """Somebody exempted from these courses (none: every one), each up to and including a day or without an end."""
+    each = [(e[0] if e else None, on(e[1]) if e[1:] else None) for e in which]
+    return {"exemptions": tuple(Exemption(course_id=course_id, until_on=until_on) for course_id, until_on in each)}
+
+
 # ── never ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 NEVER = [
@@ -221,9 +239,22 @@ NEVER = [
     ),
     pytest.param({"employment_ends_on": on("2027-06-16")}, "send", "", id="but not: on the last day of employment"),
     pytest.param({"in_audience": False}, "not_in_audience", "", id="outside the audience"),
-    pytest.param({"exempt": True}, "exempt", "", id="exempted by an admin"),
-    pytest.param({"exempt_courses": frozenset({1, 2})}, "exempt", "", id="exempted from this course"),
-    pytest.param({"exempt_courses": frozenset({2})}, "send", "", id="but not: exempted from another course"),
+    pytest.param(exempt(()), "exempt", "", id="exempted by an admin"),
+    pytest.param(exempt((2,), (1,)), "exempt", "", id="exempted from this course"),
+    pytest.param(exempt((2,)), "send", "", id="but not: exempted from another course"),
+    pytest.param(exempt((None, "2027-06-16")), "exempt", "2027-06-16", id="exempted until today, with the day"),
+    pytest.param(exempt((1, "2027-06-16")), "exempt", "2027-06-16", id="exempted from this course until today"),
+    pytest.param(exempt((None, "2027-06-15")), "send", "", id="but not: exempted until yesterday"),
+    pytest.param(
+        exempt((None, "2027-06-15"), (1, "2027-06-20")), "exempt", "2027-06-20", id="one is over, the other is not"
+    ),
+    pytest.param(
+        exempt((None, "2027-06-18"), (1, "2027-06-20"), (2, "2027-06-30")),
+        "exempt",
+        "2027-06-20",
+        id="of two the later end counts",
+    ),
+    pytest.param(exempt((None, "2027-06-18"), (1,)), "exempt", "", id="of two the one without an end counts"),
     pytest.param({"row": an_assignment(None)}, "no_deadline", "", id="no deadline"),
     pytest.param(
         {"row": an_assignment(None, deadline_raw="31/12/2027")},
@@ -259,6 +290,28 @@ NEVER = [
 @pytest.mark.parametrize(("facts", "reason", "detail"), NEVER)
 def test_never(facts: dict[str, Any], reason: str, detail: str) -> None:
     assert explained(decided(**facts)) == (reason, detail)
+
+
+EXEMPT_AGAIN = [
+    pytest.param((None, "2027-06-16"), "2027-06-17 09:30", id="the next day"),
+    pytest.param((None, "2027-06-17"), "2027-06-21 09:30", id="the first working day after: Friday is a holiday"),
+    pytest.param((None, "9999-12-30"), "9999-12-31 09:30", id="the calendar's last day"),
+    pytest.param((None,), None, id="never by itself"),
+]
+
+
+@pytest.mark.parametrize(("exemption", "opens"), EXEMPT_AGAIN)
+def test_an_exemption_is_looked_at_again_when_the_first_sending_hours_after_it_start(
+    exemption: tuple[Any, ...], opens: str | None
+) -> None:
+    decision = decided("2027-06-16 10:00", calendar=a_calendar("2027-06-18"), **exempt(exemption))
+    assert decision.next_at == (copenhagen(opens) if opens else None)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu"])
+@pytest.mark.parametrize(("now", "reason"), [("2027-06-16 16:59", "exempt"), ("2027-06-17 09:30", "send")])
+def test_an_exemption_ends_with_its_last_day_on_the_persons_own_calendar(zone: str, now: str, reason: str) -> None:
+    assert decided(now, zone=zone, **exempt((None, "2027-06-16"))).reason.value == reason
 
 
 # ── a deadline is the person's own calendar date ─────────────────────────────────────────────────────────────────
@@ -317,7 +370,7 @@ def test_a_decision_to_send_names_its_step_and_what_it_passes_over() -> None:
 
 @pytest.mark.parametrize("now", ["2027-06-23 10:00", "2027-06-28 10:00"], ids=["on the due day", "overdue"])
 def test_a_decision_that_has_nothing_to_do_with_steps_names_none(now: str) -> None:
-    assert decided(now, exempt=True) == Decision(reason=Reason.EXEMPT, deadline_on=on("2027-06-23"))
+    assert decided(now, exemptions=(Exemption(),)) == Decision(reason=Reason.EXEMPT, deadline_on=on("2027-06-23"))
 
 
 LEAVE = away(since="2027-06-22 10:00", until="2027-07-01 10:00")

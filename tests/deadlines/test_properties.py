@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.deadlines.calendar import WorkCalendar
-from bot.deadlines.model import Absence, Assignment, Course, Decision, Person, Reason, Said, Status
+from bot.deadlines.model import Absence, Assignment, Course, Decision, Exemption, Person, Reason, Said, Status
 from bot.deadlines.plan import Plan, plan
 from bot.deadlines.policy import Day
 from bot.deadlines.terms import Away, Caps, Hours, Policy, Steps
@@ -153,7 +153,13 @@ def people(*, reachable: bool = False) -> st.SearchStrategy[Person]:
         "absence": st.one_of(st.none(), absences),
         "snoozed_until_on": snoozes,
         "employment_ends_on": st.one_of(st.none(), st.just(date(2027, 11, 1))),
-        "exempt_courses": st.sampled_from([frozenset[int](), frozenset({2})]),
+        "exemptions": st.sampled_from(
+            [
+                (),
+                (Exemption(course_id=2),),
+                (Exemption(until_on=date(2027, 10, 24)), Exemption(course_id=1, until_on=date(2027, 11, 3))),
+            ]
+        ),
         "refused_on": st.one_of(st.none(), st.just(date(2027, 10, 20))),
     }
     return st.builds(Person, **always, **({} if reachable else sometimes))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.deadlines.calendar import WorkCalendar
-from bot.deadlines.model import Assignment, Course, NoMatch, Person, Reason, Said, Status
+from bot.deadlines.model import Assignment, Course, Exemption, NoMatch, Person, Reason, Said, Status
 from bot.deadlines.policy import Day
 from bot.deadlines.team import NOT_OWED, Entry, Overdue, digest_due, is_worth_sending, overdue
 from bot.deadlines.terms import CourseSteps, Managers, Policy
@@ -125,8 +125,8 @@ NOT_LISTED = [
     pytest.param({}, {}, {"active": False}, None, id="the report is not in the LMS any more"),
     pytest.param({}, {}, {"employment_ends_on": on("2027-06-14")}, None, id="the report has left the company"),
     pytest.param({}, {}, {"in_audience": False}, None, id="the report is not in the audience"),
-    pytest.param({}, {}, {"exempt": True}, None, id="the report is exempt from every course"),
-    pytest.param({}, {}, {"exempt_courses": frozenset({1})}, None, id="the report is exempt from this course"),
+    pytest.param({}, {}, {"exemptions": (Exemption(),)}, None, id="the report is exempt from every course"),
+    pytest.param({}, {}, {"exemptions": (Exemption(course_id=1),)}, None, id="the report is exempt from this course"),
 ]
 LISTED = [
     pytest.param({}, {}, {}, None, id="overdue, and nothing else is the matter"),
@@ -140,7 +140,7 @@ LISTED = [
     pytest.param({}, {}, {"snoozed_until_on": on("2027-06-18")}, None, id="the report has snoozed"),
     pytest.param({}, {}, {"told_on": (on("2027-06-15"),)}, None, id="capped: the report was told something today"),
     pytest.param({}, {}, {"employment_ends_on": on("2027-06-15")}, None, id="the report's last day"),
-    pytest.param({}, {}, {"exempt_courses": frozenset({2})}, None, id="exempt from another course"),
+    pytest.param({}, {}, {"exemptions": (Exemption(course_id=2),)}, None, id="exempt from another course"),
 ]
 
 
@@ -274,12 +274,12 @@ NOT_TOLD: list[Any] = [
     pytest.param({"active": False}, id="is not in the LMS any more"),
     pytest.param({"employment_ends_on": on("2027-06-13")}, id="has left the company"),
     pytest.param({"in_audience": False}, id="is not in the audience"),
-    pytest.param({"exempt": True}, id="is exempt from everything"),
+    pytest.param({"exemptions": (Exemption(),)}, id="is exempt from everything"),
     pytest.param({"absence": away(since="2027-06-13 09:00")}, id="is away"),
     pytest.param({"absence": away(since="2027-06-13 09:00", until="2027-06-14 18:00")}, id="is away until the evening"),
 ]
 TOLD: list[Any] = [
-    pytest.param({"exempt_courses": frozenset({1})}, id="is exempt from one course"),
+    pytest.param({"exemptions": (Exemption(course_id=1),)}, id="is exempt from one course"),
     pytest.param({"absence": away(since="2027-06-10 09:00", until="2027-06-14 08:00")}, id="is back"),
     pytest.param({"employment_ends_on": on("2027-06-14")}, id="has their last day"),
     pytest.param({"snoozed_until_on": on("2027-06-18")}, id="has snoozed their own reminders"),

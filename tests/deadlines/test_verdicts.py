@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.deadlines.calendar import WorkCalendar
-from bot.deadlines.model import Assignment, Course, NoMatch, Person, Reason, Said, Status
+from bot.deadlines.model import Assignment, Course, Exemption, NoMatch, Person, Reason, Said, Status
 from bot.deadlines.plan import Plan, plan, plan_alike
 from bot.deadlines.policy import Day
 from bot.deadlines.terms import CourseSteps, Policy
@@ -138,8 +138,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "active": {"active": False},
     "employment_ends_on": {"employment_ends_on": on("2027-06-15")},
     "in_audience": {"in_audience": False},
-    "exempt": {"exempt": True},
-    "exempt_courses": {"exempt_courses": frozenset({1})},
+    "exemptions": {"exemptions": (Exemption(course_id=1),)},
     "slack_id": {"slack_id": None},
     "no_match": {"slack_id": None, "no_match": NoMatch.BOT},
     "refused_on": {"refused_on": on("2027-06-16")},

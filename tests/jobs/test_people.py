@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.deadlines.model import Absence, Learner, Member, Person
+from bot.deadlines.model import Absence, Exemption, Learner, Member, Person
 from bot.deadlines.terms import Audience, Policy
 from bot.jobs.people import person_of
 from bot.settings import Settings
@@ -53,6 +54,11 @@ def test_the_zone_is_slacks_else_the_lmss_else_the_settings(
     settings: Settings, slack: str | None, lms: str | None, zone: str
 ) -> None:
     assert person_of(a_dossier({"timezone": lms}, {"timezone": slack}), settings).zone == zone
+
+
+def test_their_exemptions_are_theirs_whatever_day_it_is(settings: Settings) -> None:
+    exemptions = (Exemption(), Exemption(course_id=3, until_on=date(2020, 1, 31)))
+    assert person_of(replace(a_dossier(), exemptions=exemptions), settings).exemptions == exemptions
 
 
 @pytest.mark.parametrize(

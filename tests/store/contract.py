@@ -7,6 +7,7 @@ A test class of a store inherits `StoreContract` and brings three fixtures: `sto
 from __future__ import annotations
 
 from tests.store.contract_decisions import DecisionContract, TruthContract
+from tests.store.contract_exemptions import ExemptionContract
 from tests.store.contract_known import KnownContract, MeasureContract, PaceContract, PutBackContract, RebuiltContract
 from tests.store.contract_notices import NoticeContract, SaidContract, UniqueContract
 from tests.store.contract_passes import FreezeContract, PassContract, WorkspaceContract
@@ -38,6 +39,7 @@ class StoreContract(
     PassContract,
     FreezeContract,
     WorkspaceContract,
+    ExemptionContract,
     KnownContract,
     RebuiltContract,
     PutBackContract,

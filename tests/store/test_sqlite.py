@@ -19,15 +19,15 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from bot.deadlines.model import DUE, Match, Reason
+from bot.deadlines.model import DUE, Exemption, Match, Reason
 from bot.errors import StoreDamaged, StoreEmpty, StoreError, StoreTooNew, WrongWorkspace
-from bot.store import State, dossiers, outbox, passes, snapshot
+from bot.store import State, dossiers, exemptions, outbox, passes, snapshot
 from bot.store.lease import Lease
 from bot.store.migrations import RELEASED, migrations
 from bot.store.sqlite import connect
 from bot.store.sqlite_store import SqliteStore, need_existing, open_existing, open_store, rehearsal
 from bot.store.witness import beside
-from tests.builders import an_assignment
+from tests.builders import an_assignment, on
 from tests.store.some import (
     LATER,
     MOVES,
@@ -375,9 +375,10 @@ class TestErrors:
             lambda s: s.passes.begun("p", NOW),
             lambda s: s.passes.freeze("pass", "why", NOW),
             lambda s: s.passes.thaw_pull(),
+            lambda s: s.exemptions.add(1, None, None, at=NOW, by="U9"),
             lambda s: s.audit.add(NOW, "bot", "did", "it"),
         ],
-        ids=["plan", "decide", "claim", "drop", "hold", "shown", "begun", "freeze", "thaw", "audit"],
+        ids=["plan", "decide", "claim", "drop", "hold", "shown", "begun", "freeze", "thaw", "exempt", "audit"],
     )
     def test_a_write_that_the_disk_refuses_is_a_store_error(self, store: SqliteStore, write: Any) -> None:
         plan(store, "n1")
@@ -682,6 +683,35 @@ class TestPublicViews:
         found = query(path, "SELECT at, actor, action, detail FROM public_audit")
         assert found == [("2027-06-15 09:00:00", "U1", "approve", "300 people")]
 
+    def test_an_exemption_and_its_end_are_in_the_audit_and_what_changed_nothing_is_not(
+        self, store: SqliteStore, path: Path
+    ) -> None:
+        for until_on in (on("2027-06-30"), on("2027-06-30"), on("2027-07-31")):
+            store.exemptions.add(7, None, until_on, at=NOW, by="U9")
+        store.exemptions.add(7, 3, None, at=NOW, by="U9")
+        for _ in range(2):
+            store.exemptions.remove(7, at=LATER, by="U8")
+        assert query(path, "SELECT at, actor, action, subject, detail FROM public_audit ORDER BY seq") == [
+            ("2027-06-15 08:00:00", "U9", "exempt", "person 7", "every course until 2027-06-30"),
+            ("2027-06-15 08:00:00", "U9", "exempt", "person 7", "every course until 2027-07-31"),
+            ("2027-06-15 08:00:00", "U9", "exempt", "person 7", "course 3"),
+            ("2027-06-15 09:00:00", "U8", "unexempt", "person 7", "every course until 2027-07-31"),
+            ("2027-06-15 09:00:00", "U8", "unexempt", "person 7", "course 3"),
+        ]
+
+    def test_an_exemption_and_its_audit_line_are_on_disk_together_or_not_at_all(
+        self, store: SqliteStore, path: Path
+    ) -> None:
+        store.exemptions.add(7, None, None, at=NOW, by="U9")
+        decide(store, a_decision(person_id=7))
+        change(path, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        with pytest.raises(StoreError):
+            store.exemptions.add(7, 3, None, at=NOW, by="U9")
+        with pytest.raises(StoreError):
+            store.exemptions.remove(7, at=NOW, by="U9")
+        assert store.exemptions.of(7) == (Exemption(),)
+        assert store.outbox.due_people(LATER) == []
+
 
 def tables(path: Path) -> list[str]:
     """Our own tables."""
@@ -758,6 +788,9 @@ STATEMENTS = {
     "assignments of people": dossiers.ASSIGNMENTS,
     "said to people": dossiers.SAID,
     "refusals of people": dossiers.REFUSALS,
+    "exemptions of people": dossiers.EXEMPTIONS,
+    "exemptions of a person": exemptions.OF,
+    "deciding afresh": exemptions.DECIDE_AFRESH,
     "finding a person": snapshot.FIND,
     "largest pass": passes.LARGEST,
 }
