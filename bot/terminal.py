@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from io import StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -128,8 +129,17 @@ def status_json(settings: Settings, store: Store | None) -> dict[str, Any]:
         "unknown": counts.get(State.UNKNOWN, 0),
         "refused": [_refusal_json(refusal) for refusal in store.outbox.refused(REFUSED_SHOWN)] if store else [],
         "frozen": store.passes.frozen() if store else None,
+        "frozen_since": _iso(min((hold.since_at for hold in store.passes.holds()), default=None)) if store else None,
+        "approved_days": [_iso(day) for day in _approved_days(settings, store)] if store else [],
         "policy_digest": settings.policy_digest,
     }
+
+
+def _approved_days(settings: Settings, store: Store) -> list[date]:
+    """Those that were not over at the last pull, by the default zone."""
+    pulled, zone = store.snapshots.last(), ZoneInfo(settings.default_timezone)
+    first = pulled.at.astimezone(zone).date() if pulled else date.min
+    return sorted(day for day in store.passes.approved_days() if day >= first)
 
 
 def _refusal_json(refusal: Refusal) -> dict[str, Any]:
@@ -315,10 +325,18 @@ def status_text(settings: Settings, store: Store | None) -> str:
     table.add_row("waiting", f"{found['pending']} to send, {found['unknown']} unknown")
     for refusal in store.outbox.refused(REFUSED_SHOWN):
         table.add_row("refused by Slack", _refused(refusal))
-    table.add_row("freeze", f"{found['frozen']}; release it with: deadline-bot approve" if found["frozen"] else "none")
+    table.add_row("freeze", _frozen(store) or "none")
+    if found["approved_days"]:
+        table.add_row("approved days", ", ".join(found["approved_days"]))
     table.add_row("policy", f"{settings.policy_source}, digest {found['policy_digest']}")
     table.add_row("store", str(settings.database_path))
     return _drawn(table) if last_pull else f"{EMPTY}\n{_drawn(table)}"
+
+
+def _frozen(store: Store) -> str:
+    """Each freeze that holds, and how to release it."""
+    holds = [f"since {_minute(hold.since_at)}: {hold.text}" for hold in store.passes.holds()]
+    return "; ".join([*holds, "release it with: deadline-bot approve"]) if holds else ""
 
 
 def _refused(refusal: Refusal) -> str:

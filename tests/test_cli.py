@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.company import DAY, Company, Ended, clean_environment, ended
+from tests.builders import on
+from tests.company import DAY, Company, Ended, clean_environment, ended, with_freeze
 
 AT_TEN = ("--now", f"{DAY}T10:00:00+02:00")
 HEAVY = (
@@ -119,6 +120,23 @@ async def test_status_shows_whom_slack_refuses_and_how_often(company: Company) -
     await company.one_pass("2027-06-25 10:00")
     assert company.dms() == {1: 1, 2: 2}
     assert the_object(await company.called("status", "--json"))["refused"] == []
+
+
+async def test_status_shows_since_when_a_freeze_holds_and_the_approved_days_that_are_not_over(company: Company) -> None:
+    company.crowd(4)
+    company.policy = with_freeze(company.policy, first_pass_people=3)
+    for when in (f"{DAY} 10:00", f"{DAY} 11:00"):
+        await company.one_pass(when)
+    async with company.workspace() as workspace:
+        for day in ("2027-06-14", "2027-06-18", "2027-06-15"):
+            workspace.store.passes.approve_day(on(day), company.clock.now, "test")
+    found = the_object(await company.called("status", "--json"))
+    in_text = " ".join((await company.called("status")).out.split())
+    assert found["frozen_since"] == "2027-06-15T08:00:00+00:00"
+    assert found["approved_days"] == ["2027-06-15", "2027-06-18"]
+    assert "since 2027-06-15 08:00 UTC: the first pass" in in_text
+    assert "release it with: deadline-bot approve" in in_text
+    assert "2027-06-15, 2027-06-18" in in_text
 
 
 async def test_explain_tells_each_decision_of_a_person(company: Company) -> None:

@@ -23,6 +23,7 @@ from bot.jobs.deliver import WATCH_SECONDS
 from bot.jobs.remind import LEASE_WAIT_SECONDS
 from bot.jobs.settle import WAIT_SECONDS
 from bot.settings import Settings, read_policy
+from bot.slack import digests
 from bot.slack.api import LAG_SECONDS, TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parent.parent
@@ -190,6 +191,9 @@ def test_every_button_of_a_message_is_listened_to() -> None:
     source = (ROOT / "bot" / "slack" / "messages.py").read_text(encoding="utf-8")
     buttons = set(re.findall(r'"(open|plan|done|why)": words|"(open)", url', source))
     assert {name for pair in buttons for name in pair if name} == set(actions.BUTTONS)
+    source = (ROOT / "bot" / "slack" / "digests.py").read_text(encoding="utf-8")
+    buttons_of_admins = {getattr(digests, name) for name in re.findall(r"action_id=([A-Z_]+)", source)}
+    assert buttons_of_admins == set(actions.ADMIN_BUTTONS)
 
 
 def test_the_procfile_starts_the_worker_as_a_platform_does_without_a_script() -> None:

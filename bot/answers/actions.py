@@ -1,18 +1,23 @@
 """What happens when somebody presses a button of a DM. Every press is acked first and authorised again here.
 
 A button's value is the notice's opaque id: whoever forges one learns nothing, since a notice is only ever explained to
-the person it was sent to.
+the person it was sent to. What admins can approve is approved for nobody else, and a freeze only by a button that was
+made for it.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.answers.guard import guarded
+from bot.jobs.admins import freeze_ids, words_of
 from bot.jobs.explain import Explanation, explain_person
+from bot.slack.digests import APPROVE, APPROVE_DAY
 from bot.slack.messages import answer, escape, literal
 from bot.slack.reasons import received
 from bot.slack.words import Words, words
@@ -22,6 +27,7 @@ from bot.workspace import Workspace
 log = structlog.get_logger()
 
 BUTTONS = ("open", "plan", "done", "why")  # the action ids of messages.py
+ADMIN_BUTTONS = (APPROVE, APPROVE_DAY)  # and those of digests.py
 
 
 def register(app: AsyncApp, workspace: Workspace) -> None:
@@ -36,16 +42,18 @@ def register(app: AsyncApp, workspace: Workspace) -> None:
             text, blocks = answer(paragraphs)
             await respond(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
 
-    for action_id in BUTTONS:
+    for action_id in (*BUTTONS, *ADMIN_BUTTONS):
         app.action(action_id)(pressed)
 
 
 def _answer(workspace: Workspace, action: dict[str, Any], slack_id: str) -> list[str]:
     """What the presser is told, a paragraph a course; nothing for a link, which only needs an ack."""
-    action_id = str(action.get("action_id"))
+    action_id, value = str(action.get("action_id")), str(action.get("value", ""))
     if action_id == "open":
         return []
-    notice = _own_notice(workspace, str(action.get("value", "")), slack_id)
+    if action_id in ADMIN_BUTTONS:
+        return [_approval(workspace, action_id, value, slack_id)]
+    notice = _own_notice(workspace, value, slack_id)
     if notice is None:
         return [words(workspace.settings.default_language).t("This button belongs to a reminder that is not yours.")]
     found = explain_person(workspace.settings, workspace.store, notice.person_id, workspace.clock())
@@ -79,3 +87,46 @@ def _own_notice(workspace: Workspace, notice_id: str, slack_id: str) -> StoredNo
     except KeyError:
         return None
     return notice if notice.slack_id == slack_id else None
+
+
+# ── what admins approve ──
+
+
+def _approval(workspace: Workspace, action_id: str, value: str, slack_id: str) -> str:
+    """Do it for an admin, and say what happened; anybody else is told nothing."""
+    said = words_of(workspace.settings, workspace.store, slack_id)
+    if slack_id not in workspace.settings.slack_admins:
+        return said.t("Only an admin of this bot can do that.")
+    approve = _approve if action_id == APPROVE else _approve_day
+    return approve(workspace, said, value, f"slack:{slack_id}")
+
+
+def _approve(workspace: Workspace, said: Words, value: str, by: str) -> str:
+    """Release the freeze that this button was made for; never one that came later."""
+    passes = workspace.store.passes
+    holding = set(freeze_ids(passes.holds()))
+    if not holding:
+        return said.t("That is done already: nothing is held.")
+    if not holding <= set(value.split()):
+        return said.t("This button belongs to an earlier hold. Another one is on: its own message has its own button.")
+    passes.approve(workspace.clock(), by)
+    return said.t("Approved. The next pass sends what is still right.")
+
+
+def _approve_day(workspace: Workspace, said: Words, value: str, by: str) -> str:
+    """Let the reminders of a day that has not come yet go out without a further question."""
+    passes, now = workspace.store.passes, workspace.clock()
+    on = _day(value)
+    if on is None or on < now.astimezone(ZoneInfo(workspace.settings.default_timezone)).date():
+        return said.t("That day is over.")
+    if on in passes.approved_days():
+        return said.t("That is done already: {date} is approved.", date=said.date(on))
+    passes.approve_day(on, now, by)
+    return said.t("Approved. The reminders of {date} go out in time.", date=said.date(on))
+
+
+def _day(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None

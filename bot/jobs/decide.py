@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.deadlines.freeze import PassSize, too_busy
 from bot.deadlines.model import Reason
@@ -27,6 +27,8 @@ class Decided:
     recall: Recall
     reasons: Counter[Reason] = field(default_factory=Counter)
     recipients: set[int] = field(default_factory=set)
+    approved_days: set[date] = field(default_factory=set)  # local days that were approved before they came
+    excused: set[int] = field(default_factory=set)  # whose local day is one of them: they do not count
     unread: set[int] = field(default_factory=set)  # of whom it could not be found out what they have heard
     frozen: str | None = None
 
@@ -48,6 +50,7 @@ async def decide(
     workspace.store.outbox.drop_planned(at=now)
     planner = Planner(workspace.settings, workspace.store)
     decided, plan = Decided(pass_id=pass_id, at=now, recall=Recall(workspace, planner)), planner.plans(now)
+    decided.approved_days = workspace.store.passes.approved_days()
     strangers: list[tuple[int, str]] = []
     for chunk in workspace.store.snapshots.dossiers(person_ids):
         plans = [plan(dossier) for dossier in chunk]
@@ -71,6 +74,7 @@ def _save_acquainted(
 ) -> list[tuple[int, str]]:
     """Save these plans, but for those of people who are due and strangers: returns their LMS ids and Slack ids."""
     due = [plan.notice for plan in plans if plan.notice]
+    decided.excused.update(notice.person_id for notice in due if notice.local_on in decided.approved_days)
     strange = set() if all_are or not due else workspace.store.known.strangers({n.slack_id for n in due})
     aside = {n.person_id: n.slack_id for n in due if n.slack_id in strange}
     _save(workspace, [plan for plan in plans if plan.person_id not in aside], planner, decided)
@@ -89,7 +93,7 @@ def _save(workspace: Workspace, plans: Sequence[Plan], planner: Planner, decided
 async def _too_busy(workspace: Workspace, decided: Decided) -> str | None:
     passes, pulled = workspace.store.passes, workspace.store.snapshots.last()
     size = PassSize(
-        recipients=len((decided.recipients | decided.unread) - passes.approved_people()),
+        recipients=len((decided.recipients | decided.unread) - decided.excused - passes.approved_people()),
         people=pulled.people if pulled else 0,
         largest=passes.largest_since(decided.at - MEASURE),
         first=passes.is_first(),

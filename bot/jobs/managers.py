@@ -1,4 +1,4 @@
-"""The managers' weekly digests: who is to be told now, and of what -> letters. Posts nothing.
+"""The managers' weekly digests: who is to be told now, and of what -> letters, handed to the mail room.
 
 Asked at each tick. Whoever's letter of the week exists already, or whose clock says no, is passed over by a few columns
 of theirs; reports are read of those managers alone who remain.
@@ -6,27 +6,59 @@ of theirs; reports are read of those managers alone who remain.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from itertools import islice
 from typing import TypeAlias
 
 from bot.deadlines.calendar import LocalNow, zone_info
 from bot.deadlines.policy import Day
 from bot.deadlines.team import Entry, Overdue, digest_due, digest_week, is_worth_sending, overdue
 from bot.deadlines.terms import WEEKDAYS
-from bot.jobs.letters import Letter
+from bot.jobs.letters import SECONDS_MOST, Letter, deliver_letters
 from bot.jobs.planner import Planner
 from bot.settings import Settings
 from bot.slack.messages import Block
 from bot.slack.team_digest import Missed, Report, team_digest
 from bot.slack.words import words
 from bot.store import Dossier, Store
+from bot.workspace import Workspace
+
+AT_ONCE = 50  # letters that are made before they are posted
 
 Told: TypeAlias = Callable[[str, str], bool]  # (Slack id, week) -> whether that week's letter exists
 Last: TypeAlias = Callable[[str], tuple[datetime, str] | None]  # Slack id -> when the last digest went, and its content
+
+
+async def tell_managers(workspace: Workspace, now: datetime) -> None:
+    """Tell each manager who is due at `now`, a few at a time. Raises SlackError, StoreError or SettingsError."""
+    letters, begun = workspace.store.letters, workspace.monotonic()
+
+    def told(slack_id: str, week: str) -> bool:
+        return letters.is_told("managers", slack_id, week)
+
+    def last(slack_id: str) -> tuple[datetime, str] | None:
+        found = letters.last("managers", slack_id, posted=True)
+        return (found.at, found.content) if found and found.at else None
+
+    found = manager_letters(workspace.settings, workspace.store, now, told=told, last=last)
+    while (some := await _some(found)) and not workspace.stopping():
+        await deliver_letters(workspace, some)
+        if workspace.monotonic() - begun > SECONDS_MOST:
+            return  # reminders wait: the next pass goes on
+
+
+async def _some(letters: Iterator[Letter]) -> list[Letter]:
+    """The next few; commands are answered between two."""
+    found = []
+    for letter in islice(letters, AT_ONCE):
+        found.append(letter)
+        await asyncio.sleep(0)
+    return found
 
 
 def manager_letters(settings: Settings, store: Store, now: datetime, *, told: Told, last: Last) -> Iterator[Letter]:

@@ -1,4 +1,4 @@
-"""One whole pass: settle what is unknown, pull, decide, deliver, keep earlier DMs true."""
+"""One whole pass: settle what is unknown, pull, decide, deliver, keep earlier DMs true, tell admins and managers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from structlog.contextvars import bind_contextvars
 
 from bot.deadlines.model import WAITING, Reason
 from bot.errors import AnotherCopy, DeadlineBotError, OutcomeUnknown, PersonNotFound
+from bot.jobs.admins import tell_admins
 from bot.jobs.alone import check_before
 from bot.jobs.correct import correct
 from bot.jobs.decide import Decided, decide
 from bot.jobs.deliver import deliver
+from bot.jobs.managers import tell_managers
 from bot.jobs.pull import PullReport, pull
 from bot.jobs.settle import settle
 from bot.store import PassRecord, Pulled, State, Store, StoredNotice
@@ -56,7 +58,7 @@ async def remind(
     problem = await _send(workspace, decided)
     report = _report(workspace, decided, problem)
     _end(workspace, decided, report, quiet=pulls and only is None and not WAITING & report.reasons.keys())
-    return report
+    return report if only else await _with_letters(workspace, now, report)
 
 
 async def rehearse(workspace: Workspace, now: datetime, *, only: str | None = None) -> PassReport:
@@ -131,6 +133,24 @@ async def _send(workspace: Workspace, decided: Decided) -> DeadlineBotError | No
     except DeadlineBotError as error:
         return error
     return None
+
+
+async def _with_letters(workspace: Workspace, now: datetime, report: PassReport) -> PassReport:
+    """Say what is no reminder, once the pass is over and on record: nothing that goes wrong here can undo it."""
+    if isinstance(report.problem, AnotherCopy):
+        return report  # that copy speaks to them as well
+    try:
+        await tell_admins(workspace, now)
+        await tell_managers(workspace, now)
+    except DeadlineBotError as error:
+        return report if workspace.stopping() else replace(report, problem=report.problem or error)
+    except Exception:
+        log.exception("letters.failed")
+        bug = DeadlineBotError(
+            "This is a bug: admins and managers could not be told what there is to tell.", fix="See the log."
+        )
+        return replace(report, problem=report.problem or bug)
+    return report
 
 
 def _check_read(decided: Decided) -> None:

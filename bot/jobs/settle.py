@@ -8,7 +8,8 @@ person's DM cannot be read, that notice stays unknown and counts as said; the ot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -23,13 +24,27 @@ WAITING = "waiting until Slack shows all that was sent"
 WAIT_SECONDS = TIMEOUT_SECONDS + LAG_SECONDS  # after the claim, by the real clock
 
 
+class OnItsWay(Protocol):
+    """A notice or a letter whose fate is not known."""
+
+    @property
+    def state(self) -> State:
+        """Sending or unknown."""
+        ...
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """By the real clock."""
+        ...
+
+
 async def settle(workspace: Workspace) -> None:
     """Settle every notice that is unknown, or was being sent by a process that is gone.
 
     Raises SlackRefused or SlackUnreachable where Slack cannot be read at all: then all stay as they are.
     """
     unsettled = workspace.store.outbox.unsettled()
-    await _wait_out(workspace, unsettled)
+    await wait_out(workspace, unsettled)
     channels: dict[str, str] | None = None  # listed after the wait: a first DM makes its channel as it arrives
     for notice in unsettled:
         channel_id, after_ts = workspace.store.outbox.before(notice)
@@ -52,7 +67,7 @@ def _record(workspace: Workspace, notice: StoredNotice, channel_id: str | None, 
     log.info("notice.settled", notice_id=notice.notice_id, found=bool(ts))
 
 
-async def _wait_out(workspace: Workspace, unsettled: Sequence[StoredNotice]) -> None:
+async def wait_out(workspace: Workspace, unsettled: Sequence[OnItsWay]) -> None:
     """Until each of them has had its time, whatever the clock says and however long a post began after its claim.
 
     The post of an unknown one is over, so that only Slack still needs time; that of a process which is gone may have

@@ -69,6 +69,14 @@ class Own:
     keys: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnDigest:
+    """A message of our own in a DM that is no reminder, as read back."""
+
+    ts: str
+    message_id: str
+
+
 class Slack:
     """One workspace, through one bot token."""
 
@@ -120,7 +128,16 @@ class Slack:
 
     async def own_messages(self, channel_id: str, *, after_ts: str | None) -> AsyncIterator[list[Own]]:
         """Our reminders in a DM, the newest first; `after_ts` leaves out that message and all before it."""
-        async for page in self._pages(
+        async for page in self._history(channel_id, after_ts):
+            yield [own for row in page if (own := _own(row)) and self._is_ours(row)]
+
+    async def own_digests(self, channel_id: str, *, after_ts: str | None) -> AsyncIterator[list[OwnDigest]]:
+        """Our messages in a DM that are no reminders, letters and answers alike; else as `own_messages`."""
+        async for page in self._history(channel_id, after_ts):
+            yield [own for row in page if (own := _own_digest(row)) and self._is_ours(row)]
+
+    def _history(self, channel_id: str, after_ts: str | None) -> AsyncIterator[list[Any]]:
+        return self._pages(
             "conversations.history",
             self._client.conversations_history,
             "messages",
@@ -128,8 +145,7 @@ class Slack:
             limit=MESSAGES_PER_PAGE,
             include_all_metadata=True,
             oldest=after_ts or "0",
-        ):
-            yield [own for row in page if (own := _own(row)) and self._is_ours(row)]
+        )
 
     def _is_ours(self, row: Json) -> bool:
         """Whether the bot wrote it: metadata can be put on by anybody's app."""
@@ -283,11 +299,22 @@ def _until(seconds: object) -> datetime | None:
 
 def _own(row: Any) -> Own | None:
     """A reminder of ours, told by its metadata (interface.md), or None."""
-    metadata = row.get("metadata") if isinstance(row, dict) else None
-    if not isinstance(metadata, dict) or metadata.get("event_type") != "deadline_reminder":
-        return None
-    payload = metadata.get("event_payload")
-    ts = _field(row, "ts")
-    if not isinstance(payload, dict) or not isinstance(payload.get("reminders"), list) or not TS.fullmatch(ts):
+    payload, ts = _payload(row, "deadline_reminder"), _field(row, "ts")
+    if not isinstance(payload.get("reminders"), list) or not TS.fullmatch(ts):
         return None
     return Own(ts=ts, notice_id=_field(payload, "notice") or ts, keys=tuple(map(str, payload["reminders"])))
+
+
+def _own_digest(row: Any) -> OwnDigest | None:
+    """A message of ours that is no reminder, told by its metadata, or None."""
+    message_id, ts = _field(_payload(row, "deadline_digest"), "notice"), _field(row, "ts")
+    return OwnDigest(ts=ts, message_id=message_id) if message_id and TS.fullmatch(ts) else None
+
+
+def _payload(row: Any, event_type: str) -> Json:
+    """What the metadata of a message of this type says; nothing for any other."""
+    metadata = row.get("metadata") if isinstance(row, dict) else None
+    if not isinstance(metadata, dict) or metadata.get("event_type") != event_type:
+        return {}
+    payload = metadata.get("event_payload")
+    return payload if isinstance(payload, dict) else {}

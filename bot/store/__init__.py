@@ -8,7 +8,7 @@ Whoever writes a second store (PostgreSQL) makes tests/store/contract.py pass.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -28,22 +28,33 @@ from bot.deadlines.model import (
 )
 from bot.deadlines.plan import Plan
 from bot.store.records import (
+    ClaimedLetter,
     Dossier,
     Heard,
+    Hitch,
+    HitchKind,
+    Hold,
     Named,
     PassRecord,
     Pulled,
     Refusal,
     State,
+    StoredLetter,
     StoredNotice,
 )
 
 __all__ = [
     "Acquaintances",
     "Audit",
+    "ClaimedLetter",
     "Dossier",
     "Exemptions",
     "Heard",
+    "Hitch",
+    "HitchKind",
+    "Hitches",
+    "Hold",
+    "Letters",
     "Named",
     "Outbox",
     "PassRecord",
@@ -54,6 +65,7 @@ __all__ = [
     "Snapshots",
     "State",
     "Store",
+    "StoredLetter",
     "StoredNotice",
     "Teams",
 ]
@@ -148,6 +160,10 @@ class Snapshots(Protocol):
 
     def links(self) -> dict[int, str]:
         """LMS people joined to a Slack person by an admin: LMS id -> Slack id."""
+        ...
+
+    def member(self, slack_id: str) -> Member | None:
+        """Somebody in Slack as last pulled, known to the LMS or not."""
         ...
 
 
@@ -308,6 +324,74 @@ class Exemptions(Protocol):
         ...
 
 
+class Letters(Protocol):
+    """Messages that the bot starts and that are no reminders, and what became of them."""
+
+    def known(self, letter_ids: Collection[str]) -> set[str]:
+        """Which of these are said, on their way, refused or skipped."""
+        ...
+
+    def is_told(self, kind: str, slack_id: str, subject: str) -> bool:
+        """Whether this counts as said, or was skipped."""
+        ...
+
+    def last(self, kind: str, slack_id: str, *, posted: bool = False) -> StoredLetter | None:
+        """The last of this kind to this Slack person that counts as said or, unless `posted`, was skipped."""
+        ...
+
+    def unsettled(self) -> list[ClaimedLetter]:
+        """Letters whose fate is not known: unknown, or found `sending` by a process that no longer lives."""
+        ...
+
+    def claim(self, letter: StoredLetter, *, at: datetime, wall_at: datetime) -> None:
+        """Nothing -> sending, on disk before the post begins. Its reader's DM counts as read."""
+        ...
+
+    def sent(self, letter_id: str, *, channel_id: str, ts: str, at: datetime) -> None:
+        """It arrived: sending or unknown -> sent."""
+        ...
+
+    def failed(self, letter_id: str, *, error: str, at: datetime) -> None:
+        """Slack refused it: sending -> failed."""
+        ...
+
+    def unknown(self, letter_id: str, *, error: str) -> None:
+        """Nobody can say: sending -> unknown."""
+        ...
+
+    def back(self, letter_id: str) -> None:
+        """It surely did not arrive: sending or unknown -> nothing."""
+        ...
+
+    def skip(self, letter: StoredLetter, *, at: datetime) -> None:
+        """There is nothing to say; noted anew where it was noted before."""
+        ...
+
+    def has_read(self, slack_id: str) -> bool:
+        """Whether this person's DM was read for letters, or needed no reading."""
+        ...
+
+    def anybody_read(self) -> bool:
+        """Whether anybody's was: not in a new store, nor in one that has forgotten."""
+        ...
+
+    def read(self, slack_id: str, channel_id: str, found: Mapping[str, str]) -> None:
+        """This person's DM was read to its end: these letters (id -> ts) were said; all or nothing."""
+        ...
+
+    def adopt(self, letter: StoredLetter) -> None:
+        """What a letter that was read back is, now that it is wanted; any other stays as it is."""
+        ...
+
+
+class Hitches(Protocol):
+    """What keeps people from being reminded and only an admin can mend."""
+
+    def all(self) -> list[Hitch]:
+        """Every one that stands now."""
+        ...
+
+
 class Passes(Protocol):
     """Passes, freezes and approvals."""
 
@@ -337,6 +421,10 @@ class Passes(Protocol):
 
     def frozen(self) -> str | None:
         """Why the safety freeze holds, or None."""
+        ...
+
+    def holds(self) -> list[Hold]:
+        """The freezes that hold, at most one of each kind."""
         ...
 
     def held_by_pull(self) -> str | None:
@@ -437,6 +525,16 @@ class Store(Protocol):
         ...
 
     @property
+    def letters(self) -> Letters:
+        """What else was said."""
+        ...
+
+    @property
+    def hitches(self) -> Hitches:
+        """What an admin can mend."""
+        ...
+
+    @property
     def passes(self) -> Passes:
         """Passes and freezes."""
         ...
@@ -451,8 +549,11 @@ class Store(Protocol):
         """What was done."""
         ...
 
-    def another(self) -> AbstractContextManager[Store]:
-        """The same store on a connection of its own, for work in another thread."""
+    def another(self, *, stopping: Callable[[], bool] | None = None) -> AbstractContextManager[Store]:
+        """The same store on a connection of its own, for work in another thread.
+
+        Once `stopping` says so, each of its statements ends with a StoreError.
+        """
         ...
 
     def close(self) -> None:

@@ -48,6 +48,7 @@ INSERT INTO marks (team_id, claims) VALUES (?, ?) ON CONFLICT (team_id) DO UPDAT
 """
 FORGET = (
     "DELETE FROM acquainted WHERE team_id = ?",
+    "DELETE FROM letters_read WHERE team_id = ?",
     "UPDATE marks SET speaks_since_ts = NULL WHERE team_id = ?",
 )
 

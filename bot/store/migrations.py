@@ -223,7 +223,7 @@ CREATE TABLE letters (
     content TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, claimed_at REAL, channel_id TEXT, ts TEXT,
     error TEXT,
     PRIMARY KEY (team_id, letter_id),
-    CHECK (kind IN ('managers', 'exceptions', 'freeze', 'forecast')),
+    CHECK (kind IN ('managers', 'exceptions', 'freeze', 'forecast', 'restored')),
     CHECK (state IN ('sending', 'unknown', 'sent', 'failed', 'skipped'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX letters_by_kind ON letters (team_id, kind, slack_id, at);
@@ -238,13 +238,17 @@ CREATE TABLE approved_days (
     team_id TEXT NOT NULL, day TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (team_id, day)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX decisions_to_mend ON decisions (team_id, reason, person_id)
+    WHERE reason IN ('no_slack_match', 'invalid_deadline');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('exemptions', 'exemptions', '1000 1000 2 1'),
     ('letters', 'letters', '100000 100000 1'),
     ('letters', 'letters_by_kind', '100000 100000 25000 50 1'),
     ('letters', 'letters_on_their_way', '10 10 5'),
     ('letters_read', 'letters_read', '1000 1000 1'),
-    ('approved_days', 'approved_days', '10 10 1');
+    ('approved_days', 'approved_days', '10 10 1'),
+    ('decisions', 'decisions_to_mend', '10000 10000 5000 1');
 ANALYZE sqlite_schema
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from bot.deadlines.freeze import Snapshot
-from bot.store import PassRecord
+from bot.store import Hold, PassRecord
 from bot.store.audit import SqliteAudit
 from bot.store.sqlite import immediate, seconds
 
@@ -38,7 +38,7 @@ SELECT coalesce(max(people), 0) FROM (SELECT count(DISTINCT person_id) AS people
     WHERE team_id = ? AND restored = 1 AND local_on >= ? GROUP BY local_on)
 """
 LARGEST = "SELECT coalesce(max(sent), 0) FROM passes WHERE team_id = ? AND at >= ? AND frozen IS NULL AND NOT partial"
-FROZEN = "SELECT text FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
+HOLDS = "SELECT kind, text, since_at FROM freezes WHERE team_id = ? AND approved_at IS NULL ORDER BY kind"
 HELD_BY_PULL = "SELECT text FROM freezes WHERE team_id = ? AND kind = 'pull' AND approved_at IS NULL"
 FREEZE = """
 INSERT INTO freezes (team_id, kind, text, since_at, people, assignments, completions, vanished)
@@ -130,8 +130,14 @@ class SqlitePasses:
 
     def frozen(self) -> str | None:
         """Why the safety freeze holds, or None."""
-        texts = self._db.conn.execute(FROZEN, (self._team,)).fetchall()
-        return "; ".join(row[0] for row in texts) or None
+        return "; ".join(hold.text for hold in self.holds()) or None
+
+    def holds(self) -> list[Hold]:
+        """The freezes that hold, at most one of each kind."""
+        found = self._db.conn.execute(HOLDS, (self._team,)).fetchall()
+        return [
+            Hold(kind=kind, text=text, since_at=datetime.fromtimestamp(since_at, UTC)) for kind, text, since_at in found
+        ]
 
     def held_by_pull(self) -> str | None:
         """Why the last pull was not taken, and not approved since."""

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from bot.deadlines.model import Assignment, Exemption, Learner, Member, NoMatch, Said, Step
+
+HitchKind: TypeAlias = Literal["no_slack_match", "invalid_deadline", "refused", "rejected"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,3 +119,46 @@ class PassRecord:
     frozen: str | None = None
     quiet: bool = False  # it looked at everybody, and nothing of theirs waited to be said
     reasons: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """A safety freeze that holds: not approved, and not over by itself."""
+
+    kind: str  # pull or pass
+    text: str  # every limit exceeded, with its figures
+    since_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredLetter:
+    """A message that the bot starts and that is no reminder; letters.py draws its moves."""
+
+    letter_id: str
+    kind: str
+    slack_id: str
+    subject: str
+    content: str  # what the next one of its kind is compared with
+    at: datetime | None = None  # when it was claimed, or read back: said
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimedLetter:
+    """A letter whose fate is not known."""
+
+    letter_id: str
+    slack_id: str
+    state: State  # sending or unknown
+    claimed_at: datetime | None  # by the real clock
+    after_ts: str | None = None  # the ts of one that arrived before it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hitch:
+    """One thing that keeps somebody from being reminded and that an admin can mend."""
+
+    kind: HitchKind
+    detail: str  # why nobody matches, the impossible date, Slack's error word, what is wrong with the record
+    person_id: int = 0
+    course_id: int = 0
+    record: str = ""  # the record that was set aside: its kind and id

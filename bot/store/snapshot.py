@@ -189,6 +189,12 @@ class SqliteSnapshots:
         found = self._db.conn.execute(sql, [self._team, slack_id]).fetchall()
         return int(found[0][0]) if len(found) == 1 else None
 
+    def member(self, slack_id: str) -> Member | None:
+        """Somebody in Slack as last pulled, known to the LMS or not."""
+        sql = f"SELECT {rows.MEMBER} FROM members WHERE team_id = ? AND slack_id = ?"
+        row = self._db.conn.execute(sql, [self._team, slack_id]).fetchone()
+        return rows.member(row) if row else None
+
     def links(self) -> dict[int, str]:
         """LMS people joined to a Slack person by an admin: LMS id -> Slack id."""
         return dict(self._db.conn.execute("SELECT person_id, slack_id FROM links WHERE team_id = ?", [self._team]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,16 @@ from bot.store.acquaintances import SqliteAcquaintances
 from bot.store.audit import SqliteAudit
 from bot.store.dossiers import Dossiers
 from bot.store.exemptions import SqliteExemptions
+from bot.store.hitches import SqliteHitches
+from bot.store.letters import SqliteLetters
 from bot.store.outbox import SqliteOutbox
 from bot.store.passes import SqlitePasses
 from bot.store.snapshot import SqliteSnapshots
 from bot.store.sqlite import check, connect, copy, immediate, migrate, seconds
 from bot.store.teams import SqliteTeams
 from bot.store.witness import Witness, beside
+
+STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine: some tenths of a millisecond
 
 
 class _Snapshots(SqliteSnapshots):
@@ -53,14 +57,19 @@ class SqliteStore:
         self.outbox = SqliteOutbox(db, self._witness, team_id)
         self.known = SqliteAcquaintances(db, self._witness, team_id)
         self.exemptions = SqliteExemptions(db, team_id)
+        self.letters = SqliteLetters(db, self._witness, team_id)
+        self.hitches = SqliteHitches(db, team_id)
         self.passes = SqlitePasses(db, team_id)
         self.teams = SqliteTeams(db, team_id)
         self.audit = SqliteAudit(db, team_id)
 
     @contextmanager
-    def another(self) -> Iterator[SqliteStore]:
-        """The same store on a connection of its own, for work in another thread."""
-        store = SqliteStore(connect(self._path), self._path, self.team_id)
+    def another(self, *, stopping: Callable[[], bool] | None = None) -> Iterator[SqliteStore]:
+        """The same store on a connection of its own, which breaks off once `stopping` says so."""
+        db = connect(self._path)
+        if stopping:
+            db.conn.set_progress_handler(stopping, STEPS_BETWEEN_LOOKS)
+        store = SqliteStore(db, self._path, self.team_id)
         try:
             yield store
         finally:

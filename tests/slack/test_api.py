@@ -26,7 +26,7 @@ from bot.demo.slack import LocalSlack
 from bot.demo.slack_methods import METHODS
 from bot.errors import SlackError, SlackRefused, SlackUnreachable
 from bot.slack.api import RATE_WAIT_SECONDS, TRIES, Identity, Own, Slack
-from bot.slack.messages import Message
+from bot.slack.messages import Message, digest_metadata
 from bot.slack.outcomes import BY_WORD, NotTaken, Outcome, Posted, Refused, Stop, Unknown, Wait
 
 NOON = datetime(2027, 3, 9, 12, 0, tzinfo=UTC)
@@ -147,8 +147,9 @@ READS: dict[str, Call] = {
     "members": lambda api: everything(api.members()),
     "dm_channels": lambda api: api.dm_channels(),
     "own_messages": lambda api: everything(api.own_messages("D1", after_ts=None)),
+    "own_digests": lambda api: everything(api.own_digests("D1", after_ts=None)),
 }
-LISTS = {"members": "members", "dm_channels": "channels", "own_messages": "messages"}
+LISTS = {"members": "members", "dm_channels": "channels", "own_messages": "messages", "own_digests": "messages"}
 CALLS: dict[str, Call] = {
     "identity": lambda api: api.identity(),
     **READS,
@@ -381,6 +382,30 @@ async def test_a_reminder_without_an_id_is_known_by_its_instant(sleeper: Sleeper
         assert await everything(api.own_messages("D1", after_ts=None)) == [
             [Own(ts="1.5", notice_id="1.5", keys=("1",))]
         ]
+
+
+async def test_our_messages_that_are_no_reminders_are_read_back_by_their_ids(slack: LocalSlack, api: Slack) -> None:
+    await api.post("U1", a_dm(1))
+    slack.store_said("U1", "thanks!")
+    slack.store("U1", "a word", [], None)
+    for n in range(16):
+        slack.store("U1", "a digest", [], digest_metadata(f"d{n}"))
+    pages = await everything(api.own_digests("D1", after_ts=None))
+    assert [own.message_id for page in pages for own in page] == [f"d{n}" for n in reversed(range(16))]
+    (after, _) = [own for page in pages for own in page][1:3]
+    assert await everything(api.own_digests("D1", after_ts=after.ts)) == [[pages[0][0]]]
+
+
+async def test_metadata_of_a_digest_that_is_not_as_ours_is_passed_over(sleeper: Sleeper) -> None:
+    kind = "deadline_digest"
+    odd: list[object] = [None, [], {"event_type": kind}, {"event_type": kind, "event_payload": []}]
+    odd += [{"event_type": kind, "event_payload": payload} for payload in ({}, {"notice": None}, {"notice": ""})]
+    rows: list[object] = [None, "x", {}, *({"ts": "1.0", "metadata": metadata} for metadata in odd)]
+    rows += [{"ts": ts, "metadata": digest_metadata("d1")} for ts in ("soon", "", None, 1.5)]
+    rows += [{"ts": "1.0", "user": "U0SOMEBODY", "metadata": digest_metadata("d1")}]
+    async with answering(Garbage(bodies=[ok(user_id="U0BOT", team_id="T1"), ok(messages=rows)]), sleeper) as api:
+        await api.identity()
+        assert await everything(api.own_digests("D1", after_ts=None)) == [[]]
 
 
 async def test_a_dm_that_slack_does_not_know_is_an_error_and_not_an_empty_history(api: Slack) -> None:

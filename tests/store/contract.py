@@ -9,6 +9,13 @@ from __future__ import annotations
 from tests.store.contract_decisions import DecisionContract, TruthContract
 from tests.store.contract_exemptions import ExemptionContract
 from tests.store.contract_known import KnownContract, MeasureContract, PaceContract, PutBackContract, RebuiltContract
+from tests.store.contract_letters import (
+    HitchContract,
+    HoldContract,
+    LetterContract,
+    LetterReadContract,
+    MemberContract,
+)
 from tests.store.contract_notices import NoticeContract, SaidContract, UniqueContract
 from tests.store.contract_passes import FreezeContract, PassContract, WorkspaceContract
 from tests.store.contract_snapshots import (
@@ -46,5 +53,10 @@ class StoreContract(
     PaceContract,
     MeasureContract,
     TeamContract,
+    LetterContract,
+    LetterReadContract,
+    HoldContract,
+    HitchContract,
+    MemberContract,
 ):
     """All of it."""

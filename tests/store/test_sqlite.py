@@ -21,7 +21,7 @@ from sqlite_utils import Database
 
 from bot.deadlines.model import DUE, Exemption, Match, Reason
 from bot.errors import StoreDamaged, StoreEmpty, StoreError, StoreTooNew, WrongWorkspace
-from bot.store import State, dossiers, exemptions, outbox, passes, snapshot
+from bot.store import State, dossiers, exemptions, hitches, letters, outbox, passes, snapshot
 from bot.store.lease import Lease
 from bot.store.migrations import RELEASED, migrations
 from bot.store.sqlite import connect
@@ -793,6 +793,12 @@ STATEMENTS = {
     "deciding afresh": exemptions.DECIDE_AFRESH,
     "finding a person": snapshot.FIND,
     "largest pass": passes.LARGEST,
+    "letters known": letters.KNOWN,
+    "letter told": letters.TOLD,
+    "last letter": letters.LAST,
+    "letters on their way": letters.UNSETTLED,
+    "people without a match": hitches.UNMATCHED,
+    "impossible deadlines": hitches.IMPOSSIBLE,
 }
 
 
