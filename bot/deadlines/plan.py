@@ -109,7 +109,7 @@ def _cases(
     """One for each of these rows, which come `in_order`."""
     last = None
     for row in rows:
-        about = tuple(s for s in said if s.course_id == row.course_id)
+        about = tuple([s for s in said if s.course_id == row.course_id])
         superseded = row.course_id == last
         yield Case(assignment=row, course=course_of(row.course_id), day=day, said=about, superseded=superseded)
         last = row.course_id

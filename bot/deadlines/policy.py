@@ -62,6 +62,11 @@ class Day:
         return absence if absence and (absence.until_at is None or absence.until_at > self.now) else None
 
 
+def is_long(course: Course, steps: Steps) -> bool:
+    """Whether a course has the steps of long ones as well."""
+    return (course.expected_minutes or 0) >= steps.long_course_minutes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One assignment on one person's day: all that its decision is made from."""
@@ -102,7 +107,7 @@ class Case:
         return Track(
             deadline_on=self.assignment.deadline_on,
             assigned_on=self.assigned_on,
-            is_long=(self.course.expected_minutes or 0) >= self.steps.long_course_minutes,
+            is_long=is_long(self.course, self.steps),
             steps=self.steps,
             calendar=self.day.calendar,
         )
@@ -353,7 +358,10 @@ RULES: tuple[Callable[[Case], Decision | None], ...] = (
 
 def decide(case: Case) -> Decision:
     """What is done about one assignment now, as far as it alone can tell."""
-    return next(decision for rule in RULES if (decision := rule(case)) is not None)
+    for rule in RULES:
+        if decision := rule(case):
+            return decision
+    raise AssertionError("the last rule has an answer to every case")
 
 
 def may_be_said_early(case: Case, decision: Decision, gather_days: int) -> Step | None:

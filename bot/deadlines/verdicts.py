@@ -18,22 +18,21 @@ from typing import TypeAlias
 
 from bot.deadlines.calendar import WorkCalendar
 from bot.deadlines.model import Assignment, Course, Decision, Person, Reason, Said, Status, Step
-from bot.deadlines.policy import Case, Day, decide
+from bot.deadlines.policy import Case, Day, decide, is_long
 from bot.deadlines.terms import Policy
 
 MOST = 100_000  # verdicts that are remembered at a time: some 50 MB
 
-# What decisions do not look at. In all else two people, or two courses, must agree to be alike.
-OWN_OF_PERSON = frozenset({"person_id", "slack_id", "told_on", "language", "first_name"})  # but whether one is in Slack
-OWN_OF_COURSE = frozenset({"course_id", "title"})  # but whether it is one that is named
-LIKENESS = tuple(f.name for f in fields(Person) if f.name not in OWN_OF_PERSON)
+# What decisions do not look at in a person. In all else, and in whether one is in Slack, two must agree to be alike.
+OWN = frozenset({"person_id", "slack_id", "told_on", "language", "first_name"})
+LIKENESS = tuple(f.name for f in fields(Person) if f.name not in OWN)
 _likeness = attrgetter(*LIKENESS)
 NOBODY = Person(person_id=0, zone="UTC")
 
-# Of a row all that decisions look at but its course and its day of assignment: required, status, deadline_on,
-# deadline_raw, whether it is superseded, and what was said about its course: deadline_on, step, said_on.
+# Of a row all that decisions look at but its course and its day of assignment: required, whether it is completed,
+# deadline_on, deadline_raw, whether it is superseded, and what was said about its course: deadline_on, step, said_on.
 About: TypeAlias = tuple[tuple[date, Step, date], ...]
-Facts: TypeAlias = tuple[bool, Status, date | None, str | None, bool, About]
+Facts: TypeAlias = tuple[bool, bool, date | None, str | None, bool, About]
 # What is decided, whether that is to send, and the instant from which on an assignment may be decided otherwise.
 Verdict: TypeAlias = tuple[Decision, datetime | None, bool]
 NOTHING: About = ()
@@ -67,13 +66,13 @@ class _Rows(dict[Facts, Verdict]):
         return decision, matters_from, decision.reason is Reason.SEND
 
     def _case(self, facts: Facts, assigned_at: datetime | None) -> Case:
-        required, status, deadline_on, deadline_raw, superseded, about = facts
+        required, completed, deadline_on, deadline_raw, superseded, about = facts
         course_id = self._course.course_id
         row = Assignment(
             person_id=NOBODY.person_id,
             course_id=course_id,
             required=required,
-            status=status,
+            status=Status.COMPLETED if completed else Status.NOT_STARTED,
             deadline_on=deadline_on,
             deadline_raw=deadline_raw,
             assigned_at=assigned_at,
@@ -93,12 +92,19 @@ class _Kind(dict[int, _Rows]):
 
     def __missing__(self, course_id: int) -> _Rows:
         self._count()
-        is_named = course_id in self.day.policy.course or course_id in self._exempt
-        course = replace(self._course_of(course_id), title="", course_id=course_id if is_named else 0)
+        course = self._seen(self._course_of(course_id))
         if course not in self._alike:
             self._alike[course] = _Rows(self.day, course, self._count)
         self[course_id] = found = self._alike[course]
         return found
+
+    def _seen(self, course: Course) -> Course:
+        """What decisions look at in a course; its own name only where the policy or a dispensation names it."""
+        policy, n = self.day.policy, course.course_id
+        is_named = n in policy.course or n in self._exempt
+        steps = policy.steps_of(n)
+        minutes = steps.long_course_minutes if is_long(course, steps) else None
+        return Course(course_id=n if is_named else 0, title="", active=course.active, expected_minutes=minutes)
 
 
 class Verdicts:
@@ -124,12 +130,15 @@ class Verdicts:
         for row in rows:
             course_id = row.course_id
             about = told.get(course_id, NOTHING) if told else NOTHING
-            facts = (row.required, row.status, row.deadline_on, row.deadline_raw, course_id == last, about)
+            completed = row.status is Status.COMPLETED
+            facts = (row.required, completed, row.deadline_on, row.deadline_raw, course_id == last, about)
             decision, matters_from, goes = kind[course_id][facts]
             if matters_from is not None and row.assigned_at is not None and row.assigned_at >= matters_from:
                 decision, _, goes = kind[course_id].late(facts, row.assigned_at)
             decisions.append(decision)
-            last, sends = course_id, sends or goes
+            last = course_id
+            if goes:
+                sends = True
         return decisions, sends
 
     def _kind(self, person: Person, calendar: WorkCalendar) -> _Kind:

@@ -178,7 +178,10 @@ class Outbox(Protocol):
         pass_id: str,
         at: datetime,
     ) -> None:
-        """These people's final decisions and the notices (id, notice, courses named) that follow, all or nothing."""
+        """These people's final decisions, and of the notices that follow those given, all or nothing.
+
+        A notice comes with its id and the courses that it names; who was not planned for keeps their decisions.
+        """
         ...
 
     def forget_vanished(self) -> None:

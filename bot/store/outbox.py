@@ -20,9 +20,11 @@ their reminders take up the step (index no_step_twice). `failed`, `dropped` and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -40,6 +42,7 @@ TEXTS_MOST = 20_000  # decisions that are kept written out
 DECISIONS_OF = """
 SELECT person_id, course_id, n, reason, step, step_on, deadline_on, detail, next_at, next_step, next_on
 FROM decisions WHERE team_id = :team AND person_id IN (SELECT value FROM json_each(:ids))
+ORDER BY person_id, course_id, n
 """
 SAVE_DECISION = "INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FORGET_DECISION = "DELETE FROM decisions WHERE team_id = ? AND person_id = ? AND course_id = ? AND n = ?"
@@ -169,17 +172,20 @@ class SqliteOutbox:
             for notice_id, notice, courses in notices:
                 self._plan(notice_id, notice, courses, pass_id=pass_id, at=at)
 
-    def _differences(self, plans: Sequence[Plan]) -> tuple[list[rows.Row], Iterable[rows.Row]]:
-        """The rows to write, and the keys of those to delete; in a pass that finds nothing new there are none."""
+    def _differences(self, plans: Sequence[Plan]) -> tuple[list[rows.Row], list[rows.Row]]:
+        """The rows to write, and the keys of those to delete; of most people there are none."""
         named = {"team": self._team, "ids": rows.ids_text([plan.person_id for plan in plans])}
-        old = {row[:3]: row[3:] for row in self._db.conn.execute(DECISIONS_OF, named).fetchall()}
-        changed = []
+        stored = self._db.conn.execute(DECISIONS_OF, named).fetchall()
+        old = {person_id: list(found) for person_id, found in groupby(stored, key=itemgetter(0))}
+        changed: list[rows.Row] = []
+        gone: list[rows.Row] = []
         for plan in plans:
-            for course_id, n, row in self._texts.of(plan):
-                key = (plan.person_id, course_id, n)
-                if old.pop(key, None) != row:
-                    changed.append((self._team, *key, *row))
-        return changed, [(self._team, *key) for key in old]
+            before, now = old.get(plan.person_id, []), self._texts.of(plan)
+            if before != now:
+                stood = set(before)
+                changed += [row for row in now if row not in stood]
+                gone += {row[:3] for row in before} - {row[:3] for row in now}
+        return [(self._team, *row) for row in changed], [(self._team, *key) for key in gone]
 
     def _plan(self, notice_id: str, notice: Notice, courses: tuple[Named, ...], *, pass_id: str, at: datetime) -> None:
         row = {
@@ -352,14 +358,16 @@ class _Texts:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Decision, rows.Row]] = {}  # by identity; the decision is kept so that it stays it
 
-    def of(self, plan: Plan) -> Iterator[tuple[int, int, rows.Row]]:
-        """Course, n and the other columns; n counts one course's rows, the governing one 0."""
+    def of(self, plan: Plan) -> list[rows.Row]:
+        """Person, course, n and the other columns; n counts one course's rows, the governing one 0."""
+        found: list[rows.Row] = []
         last, n = None, 0
-        for course_id, decision in plan.by_course():
-            n = n + 1 if course_id == last else 0
+        for row, decision in zip(plan.assignments, plan.decisions, strict=True):
+            n = n + 1 if row.course_id == last else 0
+            last = row.course_id
             known = self._known.get(id(decision)) or self._written(decision)
-            yield course_id, n, known[1]
-            last = course_id
+            found.append((plan.person_id, last, n, *known[1]))
+        return found
 
     def _written(self, decision: Decision) -> tuple[Decision, rows.Row]:
         if len(self._known) >= TEXTS_MOST:

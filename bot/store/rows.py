@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from bot.deadlines.model import Assignment, Course, Decision, Exemption, Learner, Member, Said, Status, Step
 from bot.store.sqlite import instant, seconds
 
 Row: TypeAlias = tuple[Any, ...]
+STATUS = {status.value: status for status in Status}
 
 PERSON = (
     "email, first_name, last_name, language, timezone, country, employment_ends_on, manager_ids, team_ids, "
@@ -25,8 +27,9 @@ ASSIGNMENT = (
 )
 
 
+@lru_cache(maxsize=8192)
 def day(text: str | None) -> date | None:
-    """`YYYY-MM-DD` as a date."""
+    """`YYYY-MM-DD` as a date; the same date for the same text, since a million rows have a few hundred of them."""
     return None if text is None else date.fromisoformat(text)
 
 
@@ -62,10 +65,15 @@ def learner(person_id: int, row: Row) -> Learner:
         timezone=row[4],
         country=row[5],
         employment_ends_on=day(row[6]),
-        manager_ids=tuple(json.loads(row[7])),
-        team_ids=tuple(json.loads(row[8])),
-        department_ids=tuple(json.loads(row[9])),
+        manager_ids=_ids(row[7]),
+        team_ids=_ids(row[8]),
+        department_ids=_ids(row[9]),
     )
+
+
+@lru_cache(maxsize=4096)
+def _ids(text: str) -> tuple[int, ...]:
+    return tuple(json.loads(text))
 
 
 def ids_text(ids: Iterable[int | str]) -> str:
@@ -155,7 +163,7 @@ def assignment(row: Row) -> Assignment:
         person_id=row[0],
         course_id=row[1],
         required=bool(row[2]),
-        status=Status(row[3]),
+        status=STATUS[row[3]],
         deadline_on=day(row[4]),
         deadline_raw=row[5],
         assigned_at=instant(row[6]),
@@ -188,7 +196,7 @@ def said(row: Row) -> Said:
     return Said(
         course_id=row[0],
         deadline_on=date.fromisoformat(row[1]),
-        step=Step.parse(row[2]),
+        step=_step(row[2]),
         said_on=date.fromisoformat(row[3]),
     )
 
@@ -196,3 +204,6 @@ def said(row: Row) -> Said:
 def exemption(row: Row) -> Exemption:
     """An exemption from the columns EXEMPTION; course 0 is every course."""
     return Exemption(course_id=row[0] or None, until_on=day(row[1]))
+
+
+_step = lru_cache(maxsize=256)(Step.parse)

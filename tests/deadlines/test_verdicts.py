@@ -77,6 +77,8 @@ def _courses(course_id: int) -> st.SearchStrategy[Course]:
         title=st.just(f"course {course_id}"),
         active=st.sampled_from([True, True, True, False]),
         expected_minutes=st.sampled_from([None, 30, 90]),
+        lock_after_deadline=st.booleans(),
+        inform_leader_deadline=st.booleans(),
     )
 
 
@@ -157,6 +159,7 @@ OTHERS = [pytest.param(replace(ONE, person=a_person(**facts)), id=name) for name
         pytest.param(replace(ONE, rows=rows), id=name)
         for name, rows in {
             "not required": (replace(ROW, required=False),),
+            "started": (replace(ROW, status=Status.STARTED),),
             "completed": (replace(ROW, status=Status.COMPLETED),),
             "another deadline": (an_assignment("2027-06-24"),),
             "an impossible deadline": (an_assignment(None, deadline_raw="soon"),),
