@@ -115,6 +115,10 @@ class Story:
         day, _, clock = text.rpartition(" ") if ":" in text else (text, "", time)
         return local(f"{day_in(day)} {clock}", self.zone)
 
+    def instant(self, day: date, time: str = PASSES[0]) -> datetime:
+        """What their clock shows as this time of that day."""
+        return local(f"{day} {time}", self.zone)
+
     @cached_property
     def settings(self) -> Settings:
         """The program's settings, with the story's policy.toml."""
@@ -170,7 +174,7 @@ class Story:
         heard = list(self.heard)
         for day in self.days():
             for time in PASSES if not self.outage[0] <= day <= self.outage[1] else ():
-                found = self.plan(local(f"{day} {time}", self.zone), heard)
+                found = self.plan(self.instant(day, time), heard)
                 heard += said_in(found.notice)
                 yield day, found
 
