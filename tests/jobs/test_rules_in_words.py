@@ -42,8 +42,8 @@ async def told(company: Company, given: str) -> str:
 # ── what may happen ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def due(company: Company, day: str) -> None:
-    company.assign(1, 1, str(day_in(day)))
+async def due(company: Company, other: str, day: str) -> None:
+    company.assign(1, 2 if other else 1, str(day_in(day)))
 
 
 async def locks(company: Company) -> None:
@@ -89,7 +89,7 @@ IN_SLACK = {
     "a bot": "is_bot",
 }
 ACTS: dict[str, Callable[..., Awaitable[None]]] = {
-    rf"due ({DAY})": due,
+    rf"(gdpr )?due ({DAY})": due,
     r"it locks at its deadline": locks,
     r"hours from (\S+) to (\S+)": hours,
     r"in Slack (.+)": in_slack,
@@ -134,6 +134,13 @@ async def test_a_course_is_looked_at_again_where_the_last_look_is_over_ten_minut
         "hours from 09:30 to 23:59; due Thursday 24 June; "
         "planned Thursday 17 June 23:58 and sent Friday 18 June 00:01; "
         "pass Friday 18 June 10:00; pass Friday 18 June 11:00",
+        "Fire – due Thursday 24 June 2027, in 6 days",
+    ),
+    # Planned on Thursday and sent on Friday, it is Friday's one DM.
+    (
+        "hours from 00:00 to 23:59; due Thursday 24 June; "
+        "planned Thursday 17 June 23:58 and sent Friday 18 June 00:01; "
+        "gdpr due Friday 18 June; pass Friday 18 June 10:00",
         "Fire – due Thursday 24 June 2027, in 6 days",
     ),
 )
