@@ -263,7 +263,6 @@ def test_a_key_of_a_wrong_type_is_named(section: str, key: str) -> None:
         ("hours", "end", '"10:15"'),
         ("personal", "hour_from", '"08:00Z"'),
         ("managers", "digest_time", '"09:30Z"'),
-        ("managers", "digest_time", '"17:00"'),
     ],
 )
 def test_a_value_that_is_wrong_or_out_of_range_is_named_with_its_key(section: str, key: str, value: str) -> None:

@@ -27,12 +27,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import TypeAdapter
 
-from bot.deadlines.model import Assignment, Course, Decision, Learner, Member, NoMatch, Notice, Said, Status, Step
+from bot.deadlines.model import (
+    Assignment,
+    Course,
+    Decision,
+    Exemption,
+    Learner,
+    Member,
+    NoMatch,
+    Notice,
+    Said,
+    Status,
+    Step,
+)
 from bot.deadlines.plan import Plan, plan
 from bot.deadlines.policy import Day
 from bot.deadlines.terms import Policy
 from bot.jobs.calendars import Calendars
-from bot.jobs.people import day_of
+from bot.jobs.people import person_of
 from bot.settings import Settings
 from bot.store import Dossier
 from tests.builders import COPENHAGEN, TITLES, a_course, an_assignment, local, said_in
@@ -150,8 +162,10 @@ class Story:
 
     def day(self, now: datetime) -> Day:
         """Their day, as the program sees it."""
-        day = day_of(self.dossier(now), self.settings, self.calendars, now)
-        return replace(day, person=replace(day.person, **self.person))
+        dossier = self.dossier(now)
+        person = replace(person_of(dossier, self.settings), **self.person)
+        country = dossier.learner.country if dossier.learner else None
+        return Day(person=person, policy=self.settings.policy, calendar=self.calendars.of(country), now=now)
 
     def plan(self, now: datetime, heard: Sequence[Said]) -> Plan:
         """What they hear at this instant."""
@@ -194,12 +208,12 @@ class Story:
         """What is decided about each row at the one moment: "send before-7", "capped gap"."""
         if self.moment is None:
             raise ValueError("the story has no moment")
-        return [self.decision(d) for d in self.plan(self.moment, self.heard).decisions]
+        return [self.decision(*found) for found in self.plan(self.moment, self.heard).by_course()]
 
-    def decision(self, found: Decision) -> str:
+    def decision(self, course_id: int, found: Decision) -> str:
         """A decision in the words of a table."""
         step = found.step.name if found.step and found.reason == "send" else ""
-        return self.of(found.course_id) + " ".join(part for part in (found.reason, found.detail, step) if part)
+        return self.of(course_id) + " ".join(part for part in (found.reason, found.detail, step) if part)
 
 
 def a_story(given: str) -> Story:
@@ -340,7 +354,7 @@ def _not_in_slack(story: Story) -> None:
 
 @phrase(r"exempted(?: from (?P<course>\w+))?")
 def _exempted(story: Story, course: str | None) -> None:
-    story.person |= {"exempt_courses": frozenset({COURSES[course]})} if course else {"exempt": True}
+    story.person["exemptions"] = (Exemption(course_id=COURSES[course] if course else None),)
 
 
 @phrase(rf"snoozed until (?P<day>{DAY})")

@@ -274,10 +274,6 @@ class Policy(_Section):
     course: Mapping[int, CourseSteps] = field(default_factory=dict)
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        if self.managers.digest_time >= self.hours.end:
-            raise ValueError(f"managers.digest_time must be earlier than hours.end ({self.hours.end:%H:%M})")
-
     def steps_of(self, course_id: int) -> Steps:
         """The steps that hold for this course."""
         own = self.course.get(course_id)
