@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from bot.store import Heard, Named, rows
 from bot.store.audit import SqliteAudit
+from bot.store.outbox import SENT_TO_CORRECT
 from bot.store.sqlite import immediate, seconds
 from bot.store.witness import Witness
 
@@ -116,6 +117,7 @@ class SqliteAcquaintances:
         ]
         if self._db.conn.executemany(RESTORE_REMINDER, reminders).rowcount < len(reminders):
             self._db.conn.execute(NEVER_EDIT, ids)  # it names what another DM named before: not known in full
+        self._db.conn.execute(SENT_TO_CORRECT, ids)
         self._audit.add(at, "bot", "notice.restored", dm.notice_id)
 
     def forget(self) -> None:

@@ -212,6 +212,7 @@ ANALYZE sqlite_schema
 """
 
 # An exemption of course 0 is from every course. A letter is any message that the bot starts and that is no reminder.
+# Whose DMs may no longer be true is kept, and who leads anybody: a tick between pulls need not read everything.
 WHAT_ELSE_IS_SAID = """
 CREATE TABLE exemptions (
     team_id TEXT NOT NULL, person_id INTEGER NOT NULL, course_id INTEGER NOT NULL, until_on TEXT, at INTEGER NOT NULL,
@@ -239,6 +240,18 @@ CREATE TABLE approved_days (
     PRIMARY KEY (team_id, day)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE to_correct (
+    team_id TEXT NOT NULL, person_id INTEGER NOT NULL,
+    PRIMARY KEY (team_id, person_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO to_correct SELECT DISTINCT team_id, person_id FROM reminders WHERE fate = 'named' AND shown <> 'done';
+
+CREATE TABLE leads (
+    team_id TEXT NOT NULL, person_id INTEGER NOT NULL,
+    PRIMARY KEY (team_id, person_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO leads SELECT DISTINCT team_id, value FROM people, json_each(manager_ids) WHERE value <> person_id;
+
 CREATE INDEX decisions_to_mend ON decisions (team_id, reason, person_id)
     WHERE reason IN ('no_slack_match', 'invalid_deadline');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
@@ -248,6 +261,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('letters', 'letters_on_their_way', '10 10 5'),
     ('letters_read', 'letters_read', '1000 1000 1'),
     ('approved_days', 'approved_days', '10 10 1'),
+    ('to_correct', 'to_correct', '100 100 1'),
+    ('leads', 'leads', '5000 5000 1'),
     ('decisions', 'decisions_to_mend', '10000 10000 5000 1');
 ANALYZE sqlite_schema
 """
@@ -267,7 +282,7 @@ def whom_we_know(db: Database) -> None:
 
 @migrations()
 def what_else_is_said(db: Database) -> None:
-    """Exemptions, messages that are no reminders, and days that were approved before they came."""
+    """Exemptions, messages that are no reminders, days approved before they came, and whose DMs to correct."""
     _run(db, WHAT_ELSE_IS_SAID)
 
 

@@ -117,7 +117,7 @@ GROUP BY person_id, slack_id ORDER BY max(local_on) DESC, person_id LIMIT ?
 """
 # What a course named in a DM has become. A completion of this very deadline counts even when a newer row governs.
 TRUE_STATE = """
-SELECT r.notice_id, r.course_id, r.shown, r.shown_on, g.deadline_on, CASE
+SELECT r.notice_id, r.person_id, r.course_id, r.shown, r.shown_on, g.deadline_on, CASE
     WHEN r.shown = 'done' THEN 'done'
     WHEN EXISTS (SELECT 1 FROM decisions d WHERE d.team_id = r.team_id AND d.person_id = r.person_id
         AND d.course_id = r.course_id AND d.reason = 'completed' AND (d.n = 0 OR d.deadline_on = r.deadline_on))
@@ -126,13 +126,30 @@ SELECT r.notice_id, r.course_id, r.shown, r.shown_on, g.deadline_on, CASE
         OR g.reason = 'not_required' OR (g.reason = 'course_inactive' AND g.detail <> 'switched_off') THEN 'dropped'
     WHEN g.deadline_on <> r.deadline_on THEN 'moved'
     ELSE 'open' END AS truth
-FROM reminders r JOIN notices n USING (team_id, notice_id)
+FROM reminders r JOIN notices n ON n.team_id = r.team_id AND n.notice_id = r.notice_id
 LEFT JOIN decisions g ON g.team_id = r.team_id AND g.person_id = r.person_id AND g.course_id = r.course_id AND g.n = 0
 WHERE r.team_id = :team AND r.fate = 'named' AND n.state = 'sent'
 """
+# CROSS JOIN: from the few people on, never from all reminders.
+OF_THOSE_TO_CORRECT = TRUE_STATE.replace("FROM reminders r", "FROM to_correct t CROSS JOIN reminders r")
 CORRECTIONS = f"""
-SELECT DISTINCT notice_id FROM ({TRUE_STATE} AND r.shown <> 'done') WHERE shown <> truth
-    OR (truth = 'moved' AND shown_on IS NOT deadline_on) ORDER BY notice_id
+SELECT DISTINCT notice_id, person_id FROM ({OF_THOSE_TO_CORRECT} AND t.team_id = :team AND r.person_id = t.person_id
+    AND r.shown <> 'done') WHERE shown <> truth OR (truth = 'moved' AND shown_on IS NOT deadline_on) ORDER BY notice_id
+"""
+# Somebody's DMs are looked at again once what was decided about them has changed, or a DM has come to be known as sent.
+TO_CORRECT = """
+INSERT INTO to_correct SELECT DISTINCT team_id, person_id FROM reminders WHERE team_id = :team AND fate = 'named'
+    AND shown <> 'done' AND person_id IN (SELECT value FROM json_each(:ids)) ON CONFLICT DO NOTHING
+"""
+VANISHED_TO_CORRECT = """
+INSERT INTO to_correct SELECT DISTINCT team_id, person_id FROM decisions WHERE team_id = :team AND person_id NOT IN (
+    SELECT person_id FROM assignments WHERE team_id = :team) ON CONFLICT DO NOTHING
+"""
+SENT_TO_CORRECT = """
+INSERT INTO to_correct SELECT team_id, person_id FROM notices WHERE team_id = ? AND notice_id = ? ON CONFLICT DO NOTHING
+"""
+CORRECT_NOW = """
+DELETE FROM to_correct WHERE team_id = :team AND person_id NOT IN (SELECT value FROM json_each(:ids))
 """
 TRUE_STATE_OF = f"SELECT course_id, truth, deadline_on FROM ({TRUE_STATE} AND r.notice_id = :id)"
 SHOWN = """
@@ -169,6 +186,8 @@ class SqliteOutbox:
         with immediate(self._db):
             self._db.conn.executemany(SAVE_DECISION, changed)
             self._db.conn.executemany(FORGET_DECISION, gone)
+            if people := {row[1] for row in (*changed, *gone)}:
+                self._db.conn.execute(TO_CORRECT, {"team": self._team, "ids": rows.ids_text(people)})
             for notice_id, notice, courses in notices:
                 self._plan(notice_id, notice, courses, pass_id=pass_id, at=at)
 
@@ -208,7 +227,9 @@ class SqliteOutbox:
 
     def forget_vanished(self) -> None:
         """Drop decisions of people who have no assignment any more."""
-        self._db.conn.execute(FORGET_VANISHED, {"team": self._team})
+        with immediate(self._db):
+            for statement in (VANISHED_TO_CORRECT, FORGET_VANISHED):
+                self._db.conn.execute(statement, {"team": self._team})
 
     def due_people(self, now: datetime) -> list[int]:
         """Who has a decision that can have changed by itself."""
@@ -283,6 +304,7 @@ class SqliteOutbox:
         fields = {"channel_id": channel_id, "ts": ts, "settled_at": seconds(at), "error": None}
         with self._move(notice_id, (State.SENDING, State.UNKNOWN), State.SENT, **fields):
             self._db.conn.execute(SPEAKS_SINCE, {"team": self._team, "id": notice_id, "ts": ts})
+            self._db.conn.execute(SENT_TO_CORRECT, (self._team, notice_id))
             self._audit.add(at, "bot", "notice.sent", notice_id)
 
     def failed(self, notice_id: str, *, error: str, at: datetime) -> None:
@@ -338,7 +360,13 @@ class SqliteOutbox:
 
     def corrections(self) -> list[str]:
         """Sent notices that are no longer true."""
-        return [row[0] for row in self._db.conn.execute(CORRECTIONS, {"team": self._team}).fetchall()]
+        if not self._all("SELECT 1 FROM to_correct WHERE team_id = ? LIMIT 1"):
+            return []
+        with immediate(self._db):
+            found = self._db.conn.execute(CORRECTIONS, {"team": self._team}).fetchall()
+            ids = rows.ids_text({person_id for _, person_id in found})
+            self._db.conn.execute(CORRECT_NOW, {"team": self._team, "ids": ids})
+        return [notice_id for notice_id, _ in found]
 
     def true_state(self, notice_id: str) -> dict[int, tuple[str, date | None]]:
         """What each course of a sent notice has become."""

@@ -89,6 +89,9 @@ REPLACE_PEOPLE = (
     "DELETE FROM people WHERE team_id = :team",
     f"""INSERT INTO people (team_id, person_id, {rows.PERSON}, slack_id, no_match)
     SELECT :team, person_id, {rows.PERSON}, slack_id, no_match FROM staged_people""",
+    "DELETE FROM leads WHERE team_id = :team",
+    """INSERT INTO leads SELECT DISTINCT :team, leader.value FROM staged_people p, json_each(p.manager_ids) leader
+    WHERE leader.value <> p.person_id""",
     # A status is seen since the first pull that saw this very status.
     f"""INSERT INTO members (team_id, {rows.MEMBER}, status_seen_at) SELECT :team, {rows.MEMBER}, :at
     FROM staged_members WHERE true

@@ -16,10 +16,9 @@ SELECT person_id FROM people p WHERE team_id = :team AND person_id <> :manager
     AND EXISTS (SELECT 1 FROM json_each(p.manager_ids) WHERE value = :manager) ORDER BY person_id
 """
 REACHABLE = """
-SELECT p.person_id, p.slack_id, m.timezone, p.timezone FROM (
-    SELECT DISTINCT leader.value AS person_id FROM people r, json_each(r.manager_ids) leader
-    WHERE r.team_id = :team AND leader.value <> r.person_id
-) JOIN people p USING (person_id) JOIN members m USING (team_id, slack_id) WHERE p.team_id = :team ORDER BY p.person_id
+SELECT p.person_id, p.slack_id, m.timezone, p.timezone
+FROM leads JOIN people p USING (team_id, person_id) JOIN members m USING (team_id, slack_id)
+WHERE leads.team_id = :team ORDER BY p.person_id
 """
 
 

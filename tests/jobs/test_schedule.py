@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from bot.demo.eloomi import Fault
 from bot.demo.slack_state import Answer, Message, Told
 from bot.errors import DeadlineBotError, SlackRefused
 from bot.jobs import schedule
+from bot.jobs.remind import remind, sending
 from bot.jobs.schedule import Ticker, follow, scheduled
 from bot.store import State
+from bot.store.sqlite_store import SqliteStore
 from bot.workspace import Workspace
-from tests.company import DAY, Company
+from tests.company import DAY, Company, a_company, with_freeze
 
 
 class Refused:
@@ -236,3 +239,35 @@ async def test_with_a_stand_ins_clock_it_ticks_at_each_of_its_instants(company: 
 
 def quarters(*times: str) -> Iterable[str]:
     return (f"{DAY} {time}" for time in times)
+
+
+# ── what a tick between pulls reads ──
+
+
+async def steps_of_a_tick(company: Company, people: int) -> int:
+    """How many steps SQLite makes, in hundreds, for a tick at which nobody is due, in a company of this size."""
+    company.crowd(people, deadline="2027-09-15")
+    company.policy = with_freeze(company.policy, first_pass_people=0)
+    await company.one_pass(f"{DAY} 09:00")
+    counted = 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    company.at(f"{DAY} 10:00")
+    async with company.workspace() as workspace, sending(workspace):
+        assert isinstance(workspace.store, SqliteStore)
+        workspace.store._db.conn.set_progress_handler(count, 100)
+        report = await remind(workspace, company.clock(), pulls=False)
+    assert report.planned == 0
+    return counted
+
+
+async def test_a_tick_at_which_nobody_is_due_reads_no_more_where_there_are_more_people(tmp_path: Path) -> None:
+    steps = []
+    for people in (20, 400):
+        (tmp_path / str(people)).mkdir()
+        async with a_company(tmp_path / str(people)) as company:
+            steps.append(await steps_of_a_tick(company.course(1, "Fire"), people))
+    assert steps[1] <= steps[0] + 3

@@ -193,6 +193,28 @@ class TruthContract:
         assert store.outbox.corrections() == []
         assert [named.shown for named in store.outbox.notice("n1").named] == [truth]
 
+    def test_what_could_not_be_corrected_yet_is_found_again(self, store: Store) -> None:
+        send(store, "n1")
+        decide(store, completed())
+        assert [store.outbox.corrections() for _ in range(3)] == [["n1"]] * 3
+
+    def test_a_dm_that_arrives_after_its_course_was_completed_is_found(self, store: Store) -> None:
+        """Its outcome was unknown while the course was completed: only then is it known as sent."""
+        plan(store, "n1")
+        store.outbox.claim("n1", wall_at=NOW)
+        store.outbox.unknown("n1", error="TimeoutError", at=NOW)
+        decide(store, completed())
+        assert store.outbox.corrections() == []
+        store.outbox.sent("n1", channel_id="D1", ts="1.1", at=NOW)
+        assert store.outbox.corrections() == ["n1"]
+
+    def test_a_dm_to_somebody_who_has_no_assignment_any_more_is_found(self, store: Store) -> None:
+        send(store, "n1")
+        decide(store, still_open())
+        assert store.outbox.corrections() == []
+        store.outbox.forget_vanished()
+        assert store.outbox.corrections() == ["n1"]
+
     def test_a_deadline_that_moved_back_is_corrected_again(self, store: Store) -> None:
         send(store, "n1")
         decide(store, still_open("2027-09-01"))

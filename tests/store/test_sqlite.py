@@ -782,6 +782,8 @@ STATEMENTS = {
     "DM before": outbox.BEFORE,
     "true state of a DM": outbox.TRUE_STATE_OF,
     "DM shown": outbox.SHOWN,
+    "DMs to correct": outbox.CORRECTIONS,
+    "people to correct": outbox.TO_CORRECT,
     "next people": dossiers.NEXT_PEOPLE,
     "people": dossiers.PEOPLE,
     "members": dossiers.MEMBERS,
@@ -834,4 +836,6 @@ NAMES = ("team", "id", "ids", "after", "most", "wanted", "pass", "person", "slac
 
 def reads_everything(step: str) -> bool:
     """Whether this step of a query's plan goes through all rows of a workspace."""
+    if step.startswith("SEARCH t "):
+        return False  # to_correct: all of it is to be done
     return (step.startswith("SCAN") and "json_each" not in step) or step.endswith("(team_id=?)")
