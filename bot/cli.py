@@ -107,7 +107,7 @@ def remind(
                     return await one_pass(workspace, instant, only=only)
 
     report, seconds = _timed(whole_pass())
-    problem = report.problem or (_frozen(report.frozen, dry_run=dry_run) if report.frozen else None)
+    problem = _frozen(report.frozen, dry_run=dry_run) if report.frozen else report.problem
     _end(
         terminal.pass_json(report, seconds),
         terminal.pass_text(report, settings.policy_source, dry_run=dry_run),

@@ -15,7 +15,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.answers.guard import guarded
-from bot.jobs.admins import freeze_ids, words_of
+from bot.jobs.admins import freeze_ids, has_grown, words_of
 from bot.jobs.explain import Explanation, explain_person
 from bot.slack.digests import APPROVE, APPROVE_DAY
 from bot.slack.messages import answer, escape, literal
@@ -104,10 +104,11 @@ def _approval(workspace: Workspace, action_id: str, value: str, slack_id: str) -
 def _approve(workspace: Workspace, said: Words, value: str, by: str) -> str:
     """Release the freeze that this button was made for; never one that came later."""
     passes = workspace.store.passes
-    holding = set(freeze_ids(passes.holds()))
+    holds = passes.holds()
+    holding = set(freeze_ids(holds))
     if not holding:
         return said.t("That is done already: nothing is held.")
-    if not holding <= set(value.split()):
+    if not holding <= set(value.split()) or has_grown(holds, value.split()):
         return said.t("This button belongs to an earlier hold. Another one is on: its own message has its own button.")
     passes.approve(workspace.clock(), by)
     return said.t("Approved. The next pass sends what is still right.")

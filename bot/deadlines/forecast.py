@@ -235,7 +235,7 @@ class Forecast:
     def _close_days(self) -> None:
         while self._evenings and self._evenings[0][0] <= self._now:
             _, zone, on = heappop(self._evenings)
-            for seen in self._look(sorted(self._waiting[zone]), self._now, self._heard):
+            for seen in self._look(sorted(self._waiting[zone] | self._held[zone].keys()), self._now, self._heard):
                 self._held[zone][seen.person_id] = _held(seen.plan)
             self._count_held(self._day(on), zone)
 

@@ -159,5 +159,5 @@ def _after_giving_up(track: Track, today: date, said: set[Step]) -> Standing | N
         return None
     if said or days_past > track.steps.first_reminder_within_days:
         return Standing(latest=None, next=None, gave_up=True)
-    line = track.overdue or (Fall(Step("overdue", 1), track.calendar.after(track.base_on)),)
-    return Standing(latest=line[-1], next=None, passed_over=tuple(f.step for f in line[:-1]))
+    line = track.overdue or _only_one(track, said)
+    return _place(today, line, said) if line else Standing(latest=None, next=None, gave_up=True)

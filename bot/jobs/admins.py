@@ -7,10 +7,11 @@ The words are slack/digests.py's, the posting letters.py's. Nobody is told anyth
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from bot.store import Hitch, HitchKind, Hold, Store, StoredLetter
 from bot.workspace import Workspace
 
 AHEAD_WORKING_DAYS = 3  # that the forecast looks ahead
+QUIET = timedelta(hours=12)  # a pull that freezes, is well and freezes again within it is told of once
 LINES_MOST = 20  # of a digest
 SOLVED = "solved"  # the subject under which what still stands is noted once something is solved
 
@@ -107,14 +109,14 @@ async def _of_freeze(workspace: Workspace, admins: Iterable[Admin]) -> list[Lett
 def freeze_letter(admin: Admin, holds: Sequence[Hold], last: StoredLetter | None) -> Letter | None:
     """What this admin is told now of the freezes that hold: at once of a new one, then daily once their day begins."""
     ids, local = freeze_ids(holds), admin.local
-    told = last.content.split() if last else []
-    is_new = not set(ids) <= set(told)
+    told = set(last.content.split()) if last else set[str]()
+    is_new = any(id_ not in told and not _flaps(id_, told, last, local.now) for id_ in ids) or has_grown(holds, told)
     is_another_day = bool(last and last.at and local.day_of(last.at) < local.today and not local.before_hours)
     if not holds or not (is_new or is_another_day):
         return None
     since = min(hold.since_at for hold in holds).astimezone(zone_info(local.zone))
     limits = [digests.Limit(kind=hold.kind, text=hold.text) for hold in holds]
-    content = " ".join(ids)
+    content = " ".join([*ids, *_sizes(holds)])
     text, blocks = digests.freeze(admin.words, limits, since, content)
     return Letter(
         kind="freeze",
@@ -124,6 +126,24 @@ def freeze_letter(admin: Admin, holds: Sequence[Hold], last: StoredLetter | None
         text=text,
         blocks=blocks,
     )
+
+
+def _flaps(freeze_id: str, told: Collection[str], last: StoredLetter | None, now: datetime) -> bool:
+    """Whether a pull froze again so soon after the last word of one that it is no news."""
+    is_again = freeze_id.startswith("pull@") and any(one.startswith("pull@") for one in told)
+    return bool(is_again and last and last.at and timedelta(0) <= now - last.at < QUIET)
+
+
+def _sizes(holds: Iterable[Hold]) -> list[str]:
+    """How many people a frozen pass would write to: "size=4"."""
+    found = (re.search(r"would message (\d+)", hold.text) for hold in holds if hold.kind == "pass")
+    return [f"size={one[1]}" for one in found if one]
+
+
+def has_grown(holds: Iterable[Hold], told: Iterable[str]) -> bool:
+    """Whether a frozen pass is more than twice as large as it was told to be."""
+    before = max((int(one[5:]) for one in told if re.fullmatch(r"size=\d{1,9}", one)), default=None)
+    return before is not None and any(int(one[5:]) > 2 * before for one in _sizes(holds))
 
 
 # ── a day that would freeze ──

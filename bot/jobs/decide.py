@@ -92,8 +92,11 @@ def _save(workspace: Workspace, plans: Sequence[Plan], planner: Planner, decided
 
 async def _too_busy(workspace: Workspace, decided: Decided) -> str | None:
     passes, pulled = workspace.store.passes, workspace.store.snapshots.last()
+    going = decided.recipients | decided.unread
+    if going and any(hold.kind == "pass" for hold in passes.holds()):
+        going |= passes.held_people()  # a few in another zone do not end a freeze over many who wait
     size = PassSize(
-        recipients=len((decided.recipients | decided.unread) - decided.excused - passes.approved_people()),
+        recipients=len(going - decided.excused - passes.approved_people()),
         people=pulled.people if pulled else 0,
         largest=passes.largest_since(decided.at - MEASURE),
         first=passes.is_first(),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from itertools import islice
 from typing import TypeAlias
 
@@ -19,6 +18,7 @@ from bot.deadlines.calendar import LocalNow, zone_info
 from bot.deadlines.policy import Day
 from bot.deadlines.team import Entry, Overdue, digest_due, digest_week, is_worth_sending, overdue
 from bot.deadlines.terms import WEEKDAYS
+from bot.jobs.aside import aside
 from bot.jobs.letters import SECONDS_MOST, Letter, deliver_letters
 from bot.jobs.planner import Planner
 from bot.settings import Settings
@@ -36,16 +36,16 @@ Last: TypeAlias = Callable[[str], tuple[datetime, str] | None]  # Slack id -> wh
 
 async def tell_managers(workspace: Workspace, now: datetime) -> None:
     """Tell each manager who is due at `now`, a few at a time. Raises SlackError, StoreError or SettingsError."""
-    letters, begun = workspace.store.letters, workspace.monotonic()
+    settings, letters, begun = workspace.settings, workspace.store.letters, workspace.monotonic()
 
-    def told(slack_id: str, week: str) -> bool:
-        return letters.is_told("managers", slack_id, week)
+    def who(other: Store) -> _Due:
+        return _due(settings, other, now, lambda slack_id, week: other.letters.is_told("managers", slack_id, week))
 
     def last(slack_id: str) -> tuple[datetime, str] | None:
         found = letters.last("managers", slack_id, posted=True)
         return (found.at, found.content) if found and found.at else None
 
-    found = manager_letters(workspace.settings, workspace.store, now, told=told, last=last)
+    found = _letters(settings, workspace.store, now, await aside(workspace, who), last)
     while (some := await _some(found)) and not workspace.stopping():
         await deliver_letters(workspace, some)
         if workspace.monotonic() - begun > SECONDS_MOST:
@@ -67,13 +67,23 @@ def manager_letters(settings: Settings, store: Store, now: datetime, *, told: To
     None at all while the safety freeze holds or the data is stale, so that a later tick of the same week makes them.
     Raises SettingsError for an unknown country.
     """
+    yield from _letters(settings, store, now, _due(settings, store, now, told), last)
+
+
+def _letters(settings: Settings, store: Store, now: datetime, due: _Due, last: Last) -> Iterator[Letter]:
+    managers, reports_of = due
+    desk = _Desk(settings, store, Planner(settings, store), now, reports_of)
+    for manager in managers:
+        yield desk.letter(manager, last(manager.slack_id))
+
+
+def _due(settings: Settings, store: Store, now: datetime, told: Told) -> _Due:
+    """Who is to be told now, and everybody's reports: all people are read for it, so it is asked beside the loop."""
     planner = Planner(settings, store)
     if store.passes.frozen() or not planner.is_fresh(now):
-        return
-    if due := _may_be_due(settings, store, now, told):
-        desk = _Desk(settings, store, planner, now)
-        for manager in _due(store, planner, due, now, told):
-            yield desk.letter(manager, last(manager.slack_id))
+        return [], {}
+    found = list(_chosen(store, planner, _may_be_due(settings, store, now, told), now, told))
+    return found, store.teams.managers() if found else {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +93,9 @@ class _Manager:
     day: Day
     slack_id: str
     week: str
+
+
+_Due: TypeAlias = tuple[list[_Manager], dict[int, tuple[int, ...]]]  # managers, and the reports of all there are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +129,9 @@ def _week_in(settings: Settings, zone: str, now: datetime) -> str | None:
     return digest_week(LocalNow(now=now, zone=zone, start=hours.start, end=hours.end), settings.policy.managers)
 
 
-def _due(store: Store, planner: Planner, manager_ids: Iterable[int], now: datetime, told: Told) -> Iterator[_Manager]:
+def _chosen(
+    store: Store, planner: Planner, manager_ids: Iterable[int], now: datetime, told: Told
+) -> Iterator[_Manager]:
     """Those of these managers who are to be told now."""
     for chunk in store.snapshots.dossiers(manager_ids):
         for dossier in chunk:
@@ -129,14 +144,11 @@ def _due(store: Store, planner: Planner, manager_ids: Iterable[int], now: dateti
 class _Desk:
     """Makes one manager's letter after another."""
 
-    def __init__(self, settings: Settings, store: Store, planner: Planner, now: datetime) -> None:
-        self._snapshots, self._planner, self._now = store.snapshots, planner, now
+    def __init__(
+        self, settings: Settings, store: Store, planner: Planner, now: datetime, reports_of: Mapping[int, Sequence[int]]
+    ) -> None:
+        self._snapshots, self._planner, self._now, self._reports_of = store.snapshots, planner, now, reports_of
         self._weekday = WEEKDAYS.index(settings.policy.managers.digest_weekday)
-        self._teams = store.teams
-
-    @cached_property
-    def _reports_of(self) -> dict[int, tuple[int, ...]]:
-        return self._teams.managers()
 
     def letter(self, manager: _Manager, last: tuple[datetime, str] | None) -> Letter:
         """This manager's letter of the week; `last` is the digest that was sent to them before."""

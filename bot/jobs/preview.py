@@ -75,7 +75,7 @@ def _measures(store: Store, people: int) -> Measures:
         largest_since=passes.largest_since,
         first=passes.is_first(),
         rebuilt=passes.is_rebuilt(),
-        approved=frozenset(passes.approved_people()),
+        approved=frozenset(passes.held_people() if passes.frozen() else passes.approved_people()),
         approved_days=frozenset(passes.approved_days()),
         frozen=passes.frozen(),
     )

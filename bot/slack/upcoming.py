@@ -149,7 +149,7 @@ def _tries_again(case: Case) -> str:
 
 
 NEXT: dict[Reason, Callable[[Case], str]] = {
-    Reason.EXEMPT: _earliest,
+    Reason.EXEMPT: _looks_again,
     Reason.UNDELIVERABLE: _tries_again,
     Reason.NOT_DUE_YET: _next_step,
     Reason.ALREADY_SENT: _next_step_or_end,

@@ -470,6 +470,10 @@ class Passes(Protocol):
         """People whose notices were planned in a frozen pass that was approved, and who have not heard yet."""
         ...
 
+    def held_people(self) -> set[int]:
+        """People whose notices were planned in a frozen pass, and who have not heard yet, whether approved or not."""
+        ...
+
     def approved_measure(self) -> tuple[Snapshot, int] | None:
         """The figures and the vanished completions of a frozen pull that was approved: the new measure."""
         ...

@@ -196,8 +196,10 @@ class SqlitePasses:
 
     def approved_people(self) -> set[int]:
         """People whose notices were planned in a frozen pass that was approved, and who have not heard yet."""
-        if self._one(APPROVED) is None:
-            return set()
+        return self.held_people() if self._one(APPROVED) else set()
+
+    def held_people(self) -> set[int]:
+        """People whose notices were planned in a frozen pass, and who have not heard yet."""
         return {row[0] for row in self._db.conn.execute(HELD_PEOPLE, (self._team,))}
 
     def approved_measure(self) -> tuple[Snapshot, int] | None:

@@ -327,8 +327,10 @@ def test_the_giving_up_counts_from_a_late_assignment() -> None:
 
 def test_the_one_reminder_goes_out_where_the_policy_has_no_nags() -> None:
     steps = Steps(overdue_working_days=(), overdue_then_every_working_days=0)
-    standing = stand(a_track("2027-06-23", steps=steps), on("2027-07-24"), [])
-    assert standing.latest == Fall(Step("overdue", 1), on("2027-06-24"))
+    only_one = Fall(Step("overdue", 1), on("2027-07-26"))  # the first day after the 30 on which a nag may go
+    track = a_track("2027-06-23", steps=steps)
+    assert [stand(track, on(day), []).latest for day in ("2027-07-24", "2027-07-26")] == [None, only_one]
+    assert stand(track, on("2027-07-24"), []).next == only_one
 
 
 # ── extremes ─────────────────────────────────────────────────────────────────────────────────────────────────────

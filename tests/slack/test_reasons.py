@@ -146,7 +146,8 @@ TOLD: dict[str, tuple[Decision, Facts, str]] = {
     "exempt, until a day": (
         a_decision(Reason.EXEMPT, "2027-06-18", **MONDAY),
         known(),
-        f"An admin has made an exemption up to and including Friday 18 June 2027. {FROM_MONDAY}",
+        "An admin has made an exemption up to and including Friday 18 June 2027. The bot looks again on Monday "
+        "21 June 2027.",
     ),
     "no_deadline": (a_decision(Reason.NO_DEADLINE, deadline_on=None), known(), "The course has no deadline."),
     "invalid_deadline": (
