@@ -323,6 +323,10 @@ def status_text(settings: Settings, store: Store | None) -> str:
     table.add_row("last pull", f"{_minute(last_pull.at)}  {pulled_text(last_pull)}" if last_pull else "never")
     table.add_row("last pass", f"{_minute(last_pass.at)}  {_sent(last_pass)}" if last_pass else "never")
     table.add_row("waiting", f"{found['pending']} to send, {found['unknown']} unknown")
+    counts = store.outbox.reasons()
+    table.add_row(
+        "assignments", ", ".join(f"{counts[reason]} {reason.value}" for reason in Reason if counts.get(reason))
+    )
     for refusal in store.outbox.refused(REFUSED_SHOWN):
         table.add_row("refused by Slack", _refused(refusal))
     table.add_row("freeze", _frozen(store) or "none")

@@ -156,6 +156,8 @@ def _reason(view: View, back: HeldBack) -> Group:
     count = f"{'up to ' if back.days > 1 else ''}{many(back.most, 'assignment')}"
     heading = f"{label(words(SOURCE), back.reason)} ({back.reason.value}): on {many(back.days, 'day')}, {count}"
     lines = [_indented(_example(view, held)) for held in back.examples]
+    if (more := back.most - len(lines)) > 0:
+        lines.append(_indented(Text(f"… and {more} more, see --html", "dim")))
     return Group(Text(heading), *lines)
 
 

@@ -66,10 +66,13 @@ FIGURES = (
     (r"(?P<a>\d+) of (?P<b>\d+) completions vanished", _("{a} of {b} completions vanished")),
 )
 
+FIRST = re.compile("the first pass of this installation")
+
 
 def freeze(words: Words, limits: Sequence[Limit], since: datetime, value: str) -> Said:
     """A safety freeze that holds since then, by the reader's clock; `value` tells it from any other."""
-    meant = [_meaning(words, kind) for kind in ("pull", "pass") if kind in {limit.kind for limit in limits}]
+    kinds = {"first" if FIRST.match(limit.text) else limit.kind for limit in limits}
+    meant = [_meaning(words, kind) for kind in ("pull", "first", "pass") if kind in kinds]
     paragraphs = [
         words.t(
             "*Reminders are held* since {date}, {time}: nobody is written to.",
@@ -98,7 +101,7 @@ def forecast(words: Words, on: date, texts: Sequence[str]) -> Said:
         _meaning(words, "pass"),
         words.t(
             "If that is right, approve the day now, and its reminders go out in time. If it is wrong, correct it in "
-            "the learning system until then."
+            "the learning system by then."
         ),
     ]
     told = words.t("Whoever is due on {date} is then written to without a further question.", date=day)
@@ -138,6 +141,11 @@ def _meaning(words: Words, kind: str) -> str:
         return words.t(
             "The learning system shows much less than before, so the earlier data is kept: a fault there must not look "
             "like courses that are finished."
+        )
+    if kind == "first":
+        return words.t(
+            "That is to be expected when the bot begins; `deadline-bot preview` and `deadline-bot remind --dry-run` "
+            "show who would hear what."
         )
     return words.t("Many more people than usual would hear at once, which may be a mistake in the learning system.")
 
