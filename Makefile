@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo install test test-311 test-313 cover lint format check chaos kill bench lock clean
+.PHONY: demo install test test-311 test-313 cover lint format check chaos kill props bench lock clean
 
 demo: $(VENV)/.run  ## the bot at work on a local eloomi and a local Slack, with a page in the browser; PORT=8765
 	@exec $(BIN)/python -m bot demo --port $(or $(PORT),8765)
@@ -41,6 +41,9 @@ chaos: $(VENV)/.dev  ## 100,000 seeded schedules of faults, in process; SCHEDULE
 
 kill: $(VENV)/.dev  ## the real process, killed 500 times at random moments; KILLS=500 SEED=1
 	@$(BIN)/python -m tests.faults.kill --kills $(or $(KILLS),500) --seed $(or $(SEED),1)
+
+props: $(VENV)/.dev  ## what must always hold, over thousands of random companies; PROPS=5000
+	PROPS=$(or $(PROPS),5000) $(BIN)/pytest tests/properties -n auto --timeout 0
 
 bench: $(VENV)/.dev  ## how fast it is, as ratios in one run
 	$(BIN)/python -m benchmarks

@@ -19,7 +19,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -85,6 +85,7 @@ class Row:
     first: Assignment
     completed_at: datetime | None = None
     moves: tuple[date, date] | None = None  # to this deadline, on that day
+    rewritten: bool = False  # `assigned_at`, at 03:00 UTC of every day
 
     def on(self, now: datetime, today: date) -> Assignment | None:
         """As it is served at an instant; None before it was assigned."""
@@ -95,6 +96,9 @@ class Row:
             row = replace(row, status=Status.COMPLETED)
         if self.moves and self.moves[1] <= today:
             row = replace(row, deadline_on=self.moves[0])
+        at = datetime(today.year, today.month, today.day, 3, tzinfo=UTC)
+        if self.rewritten and row.assigned_at and row.assigned_at < at:
+            row = replace(row, assigned_at=at, first_assigned_at=row.assigned_at)
         return row
 
 
@@ -287,6 +291,8 @@ def _a_fact(story: Story, row: Row, fact: str) -> None:
     elif what == "moved":  # "moved to Friday 25 June on Thursday 17 June"
         to, _, on = rest.removeprefix("to ").partition(" on ")
         row.moves = day_in(to), day_in(on)
+    elif fact == "rewritten every night":
+        row.rewritten = True
     else:
         facts = WORDS[fact]
     row.first = replace(row.first, **facts)

@@ -67,6 +67,7 @@ class Assignment:
     deadline_on: date | None = None  # a calendar date, inclusive; None where there is none or it is impossible
     deadline_raw: str | None = None  # the LMS's own text, kept only where it is no real day
     assigned_at: datetime | None = None
+    first_assigned_at: datetime | None = None  # before the LMS rewrote it, for this deadline; None: not rewritten
     started_at: datetime | None = None
     completed_at: datetime | None = None
     renewal_at: datetime | None = None
@@ -74,6 +75,11 @@ class Assignment:
     score: float | None = None
     attempts: int | None = None
     time_spent_seconds: int | None = None
+
+    @property
+    def counts_from_at(self) -> datetime | None:
+        """The assignment as steps count it: the first one known."""
+        return self.first_assigned_at or self.assigned_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,8 +89,8 @@ class Case:
 
     @cached_property
     def assigned_on(self) -> date | None:
-        """The person's local day of assignment; no later than this deadline was spoken of, where the LMS rewrote it."""
-        at = self.assignment.assigned_at
+        """The person's local day of assignment, the first; no later than the deadline was spoken of."""
+        at = self.assignment.counts_from_at
         on = self.day.local.day_of(at) if at else None
         return min((on, *(s.said_on for s in self.said_of_deadline))) if on else None
 

@@ -133,8 +133,9 @@ class Verdicts:
             completed = row.status is Status.COMPLETED
             facts = (row.required, completed, row.deadline_on, row.deadline_raw, course_id == last, about)
             decision, matters_from, goes = kind[course_id][facts]
-            if matters_from is not None and row.assigned_at is not None and row.assigned_at >= matters_from:
-                decision, _, goes = kind[course_id].late(facts, row.assigned_at)
+            assigned_at = row.counts_from_at
+            if matters_from is not None and assigned_at is not None and assigned_at >= matters_from:
+                decision, _, goes = kind[course_id].late(facts, assigned_at)
             decisions.append(decision)
             last = course_id
             if goes:

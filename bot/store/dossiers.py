@@ -28,7 +28,7 @@ FROM people p JOIN members m USING (team_id, slack_id)
 WHERE p.team_id = :team AND p.person_id IN (SELECT value FROM json_each(:ids))
 """
 ASSIGNMENTS = f"""
-SELECT {rows.ASSIGNMENT} FROM assignments
+SELECT {rows.ASSIGNMENT_KEPT} FROM assignments
 WHERE team_id = :team AND person_id IN (SELECT value FROM json_each(:ids)) ORDER BY person_id, course_id, page, n
 """
 # What is on its way counts as said: it may have arrived.

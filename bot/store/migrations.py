@@ -252,6 +252,7 @@ CREATE TABLE leads (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO leads SELECT DISTINCT team_id, value FROM people, json_each(manager_ids) WHERE value <> person_id;
 
+ALTER TABLE assignments ADD COLUMN first_assigned_at INTEGER;
 CREATE INDEX decisions_to_mend ON decisions (team_id, reason, person_id)
     WHERE reason IN ('no_slack_match', 'invalid_deadline');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES

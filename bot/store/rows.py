@@ -25,6 +25,7 @@ ASSIGNMENT = (
     "person_id, course_id, required, status, deadline_on, deadline_raw, assigned_at, started_at, completed_at, "
     "renewal_at, progress_percent, score, attempts, time_spent_seconds"
 )
+ASSIGNMENT_KEPT = f"{ASSIGNMENT}, first_assigned_at"  # with what the store knows and the LMS does not
 
 
 @lru_cache(maxsize=8192)
@@ -158,7 +159,7 @@ def assignment_row(row: Assignment) -> Row:
 
 
 def assignment(row: Row) -> Assignment:
-    """An assignment from the columns ASSIGNMENT."""
+    """An assignment from the columns ASSIGNMENT_KEPT."""
     return Assignment(
         person_id=row[0],
         course_id=row[1],
@@ -174,6 +175,7 @@ def assignment(row: Row) -> Assignment:
         score=row[11],
         attempts=row[12],
         time_spent_seconds=row[13],
+        first_assigned_at=instant(row[14]),
     )
 
 

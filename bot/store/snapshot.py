@@ -29,6 +29,7 @@ CREATE TEMP TABLE staged_pages (
 CREATE TEMP TABLE staged_assignments ({rows.ASSIGNMENT}, page, n);
 CREATE TEMP TABLE staged_rejects (kind, course_id, page, n, record_id, reason, raw);
 CREATE TEMP TABLE replaced_pages (course_id, page, PRIMARY KEY (course_id, page));
+CREATE TEMP TABLE first_assigned (staged INTEGER PRIMARY KEY, at);
 """
 
 ADD_MEMBER = f"INSERT OR REPLACE INTO staged_members ({rows.MEMBER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -65,12 +66,34 @@ SELECT count(*) FROM (
 )
 """
 IN_REPLACED = "(course_id, page) IN (SELECT course_id, page FROM replaced_pages)"
+# A row that came with another `assigned_at` was rewritten, and keeps the first one that was seen for its deadline. One
+# that came beside a row which still stands is another assignment.
+BY_PERSON = """
+CREATE INDEX IF NOT EXISTS temp.staged_by_person ON staged_assignments (person_id, course_id, deadline_on, assigned_at)
+"""
+FIND_FIRST_ASSIGNED = """
+INSERT INTO first_assigned
+SELECT new.rowid, coalesce(old.first_assigned_at, old.assigned_at) AS first
+FROM staged_assignments new INDEXED BY staged_by_person CROSS JOIN assignments old
+    ON old.team_id = :team AND old.person_id = new.person_id AND old.course_id = new.course_id
+WHERE old.deadline_on = new.deadline_on AND first < new.assigned_at
+    AND (old.assigned_at = new.assigned_at
+        OR (old.course_id, old.page) IN (SELECT course_id, page FROM replaced_pages)
+        AND NOT EXISTS (
+            SELECT 1 FROM staged_assignments still
+            WHERE still.person_id = new.person_id AND still.course_id = new.course_id
+                AND still.deadline_on = new.deadline_on AND still.assigned_at = +old.assigned_at))
+ON CONFLICT (staged) DO UPDATE SET at = min(at, excluded.at)
+"""
 REPLACE_PAGES = (
+    FIND_FIRST_ASSIGNED,
     f"DELETE FROM assignments WHERE team_id = :team AND {IN_REPLACED}",
     f"DELETE FROM rejects WHERE team_id = :team AND kind = 'participant' AND {IN_REPLACED}",
     f"DELETE FROM pages WHERE team_id = :team AND {IN_REPLACED}",
-    f"""INSERT INTO assignments (team_id, {rows.ASSIGNMENT}, page, n)
-    SELECT :team, {rows.ASSIGNMENT}, page, n FROM staged_assignments ORDER BY person_id, course_id, page, n""",
+    f"""INSERT INTO assignments (team_id, {rows.ASSIGNMENT}, page, n, first_assigned_at)
+    SELECT :team, {rows.ASSIGNMENT}, page, n, first_assigned.at
+    FROM staged_assignments new NOT INDEXED LEFT JOIN first_assigned ON staged = new.rowid
+    ORDER BY person_id, course_id, page, n""",
     "DELETE FROM rejects WHERE team_id = :team AND kind <> 'participant' AND :whole",
     "INSERT INTO rejects SELECT :team, * FROM staged_rejects",
     """INSERT OR REPLACE INTO pages
@@ -282,6 +305,7 @@ class SqliteSnapshotWriter:
     def commit(self, at: datetime) -> Pulled:
         """Put everything in place in one transaction."""
         names = {**self._names, "at": seconds(at)}
+        self._db.conn.execute(BY_PERSON)
         with immediate(self._db):
             self._find_replaced()
             for statement in (*REPLACE_PAGES, *(REPLACE_PEOPLE if self._whole else (LOOKED_AT,))):

@@ -77,6 +77,29 @@ def test_the_row_assigned_last_governs_then_the_later_deadline(given: str, then:
         "heard overdue-1 on Thursday 17 June; at Monday 21 June",
         "send overdue-3",
     ),
+    (
+        "due Wednesday 16 June, assigned Saturday 1 May, rewritten every night; first pass on Thursday 17 June",
+        "overdue-1 on Thursday 17 June, overdue-3 on Monday 21 June, overdue-7 on Monday 28 June …",
+    ),
+    (
+        "due Wednesday 16 June, assigned Monday 21 June, rewritten every night",
+        "overdue-1 on Tuesday 22 June, overdue-3 on Thursday 24 June, overdue-7 on Wednesday 30 June …",
+    ),
+    (
+        "due Wednesday 23 June, assigned Saturday 1 May, rewritten every night",
+        "before-7 on Wednesday 16 June, before-2 on Monday 21 June, due on Wednesday 23 June …",
+    ),
+    ("due Wednesday 16 June, assigned Saturday 1 May, rewritten every night; at Monday 19 July", "send overdue-17"),
+    (
+        "due Wednesday 16 June, assigned Saturday 1 May, rewritten every night; "
+        "heard overdue-1 on Thursday 17 June; at Monday 19 July",
+        "gave_up",
+    ),
+    (
+        "due Wednesday 23 June, assigned Saturday 1 May, rewritten every night; "
+        "due Wednesday 30 June, assigned Sunday 2 May; at Wednesday 16 June",
+        "send before-7, superseded",
+    ),
 )
 def test_a_new_deadline_earns_fresh_reminders_and_rewritten_dates_none(given: str, then: str) -> None:
     assert happens(given, then) == then

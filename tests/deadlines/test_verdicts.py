@@ -97,7 +97,15 @@ def _employees(draw: st.DrawFn, kinds: list[Person], weeks: list[WorkCalendar], 
     return Employee(
         person=person,
         calendar=draw(st.sampled_from(weeks)),
-        rows=tuple(replace(row, person_id=person.person_id, assigned_at=draw(_assigned(row))) for row in own),
+        rows=tuple(
+            replace(
+                row,
+                person_id=person.person_id,
+                assigned_at=draw(_assigned(row)),
+                first_assigned_at=draw(st.one_of(st.none(), _assigned(row))),
+            )
+            for row in own
+        ),
     )
 
 
@@ -134,6 +142,7 @@ def test_what_is_shared_is_what_everybody_would_hear_alone(company: Company, fre
 NOW = copenhagen("2027-06-16 10:00")  # a Wednesday, seven days before the deadline
 ROW = an_assignment("2027-06-23")
 LONG_AGO = an_assignment("2027-06-23", assigned="2027-01-01 10:00")
+LATE = an_assignment("2027-06-23", assigned="2027-06-17 00:00")
 ONE = Employee(person=a_person(), calendar=MON_TO_FRI, rows=(ROW,))
 PEOPLE: dict[str, dict[str, Any]] = {
     "zone": {"zone": "Asia/Tokyo"},
@@ -167,6 +176,12 @@ OTHERS = [pytest.param(replace(ONE, person=a_person(**facts)), id=name) for name
             "assigned long ago": (LONG_AGO,),
             "assigned on the step's day": (an_assignment("2027-06-23", assigned="2027-06-16 09:00"),),
             "assigned after the step's day": (an_assignment("2027-06-23", assigned="2027-06-17 00:00"),),
+            "assigned long ago and rewritten": (
+                replace(LONG_AGO, assigned_at=NOW, first_assigned_at=LONG_AGO.assigned_at),
+            ),
+            "assigned after the step's day and rewritten": (
+                replace(LATE, assigned_at=copenhagen("2027-06-28 03:00"), first_assigned_at=LATE.assigned_at),
+            ),
             "two rows": (ROW, LONG_AGO),
             "another course": (replace(ROW, course_id=2),),
             "a long course": (replace(ROW, course_id=3),),

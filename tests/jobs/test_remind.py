@@ -335,6 +335,23 @@ async def test_an_lms_that_rewrites_assigned_at_earns_none(company: Company) -> 
     assert company.heard() == {1: ["Fire"]}
 
 
+@pytest.mark.parametrize("rewritten", [True, False])
+async def test_an_lms_that_rewrites_assigned_at_every_night_silences_no_nag(
+    company: Company, *, rewritten: bool
+) -> None:
+    """Due on Wednesday 16 June, first seen that evening: overdue-1, overdue-3 and overdue-7, as if it were not."""
+    company.hire(1).assign(1, 1, "2027-06-16", assigned_at="2027-05-01 08:00:00")
+    await company.pulled("2027-06-16 18:00")
+    told = []
+    for day in range(17, 30):
+        if rewritten:
+            company.row(1, 1)["assigned_at"] = f"2027-06-{day} 01:00:00"
+        before = len(company.slack.messages)
+        await company.one_pass(f"2027-06-{day} 10:00")
+        told += [day] * (len(company.slack.messages) - before)
+    assert told == [17, 21, 28]
+
+
 async def test_an_edit_that_slack_refuses_for_good_is_not_tried_again(company: Company) -> None:
     company.hire(1).assign(1, 1, "2027-06-22")
     await company.one_pass(f"{DAY} 10:00")

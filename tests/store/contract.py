@@ -22,6 +22,7 @@ from tests.store.contract_snapshots import (
     CompareContract,
     DossierContract,
     FindContract,
+    FirstAssignedContract,
     PeopleContract,
     RefreshContract,
     ReplaceContract,
@@ -33,6 +34,7 @@ from tests.store.contract_teams import TeamContract
 class StoreContract(
     ReplaceContract,
     RefreshContract,
+    FirstAssignedContract,
     TwoPullsContract,
     PeopleContract,
     CompareContract,

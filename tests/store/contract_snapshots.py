@@ -208,6 +208,122 @@ class RefreshContract:
         assert store.snapshots.last() is None
 
 
+FIRST, SECOND, THIRD = (NOW + timedelta(days=n) for n in range(3))
+
+
+def assigned(at: datetime | None, first: datetime | None = None, **facts: Any) -> Assignment:
+    """A row assigned at one instant, and first at another."""
+    return an_assignment(assigned_at=at, first_assigned_at=first, **facts)
+
+
+class FirstAssignedContract:
+    """An LMS may rewrite `assigned_at`: the first one that was seen for a person, course and deadline is kept."""
+
+    @pytest.mark.parametrize(
+        ("before", "now", "kept"),
+        [
+            pytest.param(FIRST, FIRST, None, id="it is the same"),
+            pytest.param(FIRST, SECOND, FIRST, id="it is rewritten"),
+            pytest.param(SECOND, FIRST, None, id="it is earlier: that one counts"),
+            pytest.param(None, FIRST, None, id="there was none"),
+            pytest.param(FIRST, None, None, id="there is none any more"),
+        ],
+    )
+    def test_a_row_that_is_replaced_hands_on_the_first(
+        self, store: Store, before: datetime | None, now: datetime | None, kept: datetime | None
+    ) -> None:
+        pull(store, assigned(before))
+        pull(store, assigned(now))
+        assert stored(store) == [assigned(now, kept)]
+
+    def test_it_is_handed_on_from_pull_to_pull_also_when_nothing_is_rewritten_any_more(self, store: Store) -> None:
+        for at in (FIRST, SECOND, THIRD):
+            pull(store, assigned(at))
+        pull(store, assigned(THIRD, attempts=2))
+        assert stored(store) == [assigned(THIRD, FIRST, attempts=2)]
+
+    def test_a_refresh_hands_it_on_as_a_whole_pull_does(self, store: Store) -> None:
+        other = assigned(FIRST, course_id=2)
+        pull(store, assigned(FIRST), other)
+        refresh(store, {1: [a_page(assigned(SECOND))]})
+        refresh(store, {1: [a_page(assigned(THIRD))]})
+        assert stored(store) == [assigned(THIRD, FIRST), other]
+
+    def test_an_unchanged_page_keeps_it(self, store: Store) -> None:
+        for at in (FIRST, SECOND, SECOND):
+            pull(store, assigned(at))
+        assert stored(store) == [assigned(SECOND, FIRST)]
+
+    @pytest.mark.parametrize(("before", "now"), [(1, 2), (2, 1)])
+    def test_a_row_takes_it_along_to_another_page_or_place(self, store: Store, before: int, now: int) -> None:
+        other = an_assignment(person_id=2)
+        for at, number in ((FIRST, before), (SECOND, now)):
+            pages = {number: a_page(assigned(at), number=number), 3 - number: a_page(other, number=3 - number)}
+            pull(store, pages={1: [pages[1], pages[2]]})
+        pull(store, other, assigned(THIRD))
+        assert stored(store) == [assigned(THIRD, FIRST), other]
+
+    def test_a_row_takes_it_along_from_a_page_that_came_no_more(self, store: Store) -> None:
+        pull(store, pages={1: [a_page(TWO[1]), a_page(assigned(FIRST), number=2)]})
+        pull(store, pages={1: [a_page(assigned(SECOND), TWO[1])]})
+        assert stored(store) == [assigned(SECOND, FIRST), TWO[1]]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param({"deadline_on": on("2028-06-23")}, id="a renewal or a moved deadline"),
+            pytest.param({"person_id": 2}, id="another person"),
+            pytest.param({"course_id": 2}, id="another course"),
+            pytest.param({"deadline_on": None}, id="no deadline any more"),
+        ],
+    )
+    def test_another_deadline_person_or_course_starts_afresh(self, store: Store, other: dict[str, Any]) -> None:
+        pull(store, assigned(FIRST))
+        pull(store, assigned(SECOND, **other))
+        assert stored(store) == [assigned(SECOND, **other)]
+
+    def test_a_renewed_row_starts_afresh_and_is_kept_from_there(self, store: Store) -> None:
+        renewed: dict[str, Any] = {"deadline_on": on("2028-06-23"), "renewal_at": LATER}
+        pull(store, assigned(FIRST))
+        pull(store, assigned(SECOND, **renewed))
+        pull(store, assigned(THIRD, **renewed))
+        assert stored(store) == [assigned(THIRD, SECOND, **renewed)]
+
+    @pytest.mark.parametrize("apart", [True, False])
+    def test_a_row_beside_one_that_still_stands_is_another_assignment(self, store: Store, *, apart: bool) -> None:
+        """On a page of its own or not: only what was rewritten is handed on."""
+        first = assigned(FIRST)
+        pull(store, first)
+        for attempts in (None, 1, 2):
+            beside = assigned(SECOND, attempts=attempts)
+            pages = [a_page(first), a_page(beside, number=2)] if apart else [a_page(first, beside)]
+            pull(store, pages={1: pages})
+        assert stored(store) == [first, assigned(SECOND, attempts=2)]
+
+    def test_of_two_rows_that_are_both_rewritten_the_smallest_is_kept(self, store: Store) -> None:
+        pull(store, assigned(FIRST), assigned(SECOND))
+        pull(store, assigned(THIRD))
+        assert stored(store) == [assigned(THIRD, FIRST)]
+
+    def test_identical_rows_stay_identical(self, store: Store) -> None:
+        pull(store, assigned(FIRST), assigned(FIRST))
+        pull(store, assigned(SECOND), assigned(SECOND))
+        assert stored(store) == [assigned(SECOND, FIRST)] * 2
+
+    def test_another_workspaces_rows_hand_on_nothing(self, store: Store, neighbour: Store) -> None:
+        pull(neighbour, assigned(FIRST))
+        pull(store, assigned(SECOND))
+        assert stored(store) == [assigned(SECOND)]
+
+    def test_a_pull_that_is_not_committed_leaves_it(self, store: Store) -> None:
+        pull(store, assigned(FIRST))
+        with store.snapshots.replace() as writer:
+            stage(writer, assigned(SECOND))
+            writer.compare()
+        pull(store, assigned(THIRD))
+        assert stored(store) == [assigned(THIRD, FIRST)]
+
+
 class TwoPullsContract:
     """A whole pull takes minutes; an "Already done?" asks for one course meanwhile. Neither may lose rows."""
 
