@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,11 +12,6 @@ from bot.settings import Settings
 from tests.company import Company, a_company
 
 MEMORY = Path("/dev") / "shm"
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a core: many tests wait for a process or a time-out."""
-    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture

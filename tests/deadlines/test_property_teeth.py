@@ -44,7 +44,7 @@ def test_a_rule_that_is_switched_off_breaks_its_property(name: str, monkeypatch:
     off, of_property, worlds = TEETH[name]
     off(monkeypatch)
     asked = settings(max_examples=500, deadline=None, database=None, phases=[Phase.generate])
-    inner: Callable[..., None] = of_property.hypothesis.inner_test
-    broken: Callable[[], None] = seed(1)(asked(given(*worlds)(inner)))
+    drawn: Any = given(*worlds)
+    broken = seed(1)(asked(drawn(of_property.hypothesis.inner_test)))
     with pytest.raises(AssertionError):
         broken()
