@@ -96,7 +96,8 @@ def _courses(words: Words, missed: Sequence[Missed], room: int) -> str:
 
 
 def _line(words: Words, missed: Missed) -> str:
-    mark = f" ({words.t('new')})" if missed.is_new else ""
+    new = words.t("new")
+    mark = f" ({new})" if missed.is_new else ""
     return f"• {escape(missed.title)} – {_standing(words, missed)}{mark}"
 
 

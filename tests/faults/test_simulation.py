@@ -13,7 +13,7 @@ DAYS = 3  # of a schedule in which a protection is missing: some are for what wa
 MANY = 150  # schedules within which a missing protection must show
 
 
-@pytest.mark.parametrize("first", range(0, 4 * PORTION, PORTION))
+@pytest.mark.parametrize("first", range(0, 2 * PORTION, PORTION))
 def test_nothing_is_lost_or_repeated_whatever_goes_wrong(first: int) -> None:
     verdicts = {number: simulate(SEED, number) for number in range(first, first + PORTION)}
     assert [f"{v.line}: {replay_command(SEED, n)}" for n, v in verdicts.items() if not v.is_good] == []

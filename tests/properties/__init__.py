@@ -16,7 +16,7 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
-EXAMPLES = int(os.environ.get("PROPS", "4"))  # of each machine
+EXAMPLES = int(os.environ.get("PROPS", "3"))  # of each machine
 IS_LONG = "PROPS" in os.environ
 
 
