@@ -22,7 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answers import actions, commands
 from bot.clock import StandInClock, wall
 from bot.errors import DeadlineBotError, UsageError
-from bot.jobs.calendars import Calendars
+from bot.jobs.calendars import calendars_of
 from bot.jobs.schedule import Ticker, follow, scheduled
 from bot.lms.eloomi import Eloomi
 from bot.settings import Settings
@@ -48,8 +48,7 @@ async def open_workspace(
 ) -> AsyncIterator[Workspace]:
     """Everything that a job needs, for the workspace of the token; with `dry_run` on a copy of the store."""
     settings.need_what_a_pass_needs()
-    # A wrong country is said before anything is asked.
-    Calendars(settings.policy.hours, settings.default_country, str(settings.policy_file))
+    calendars_of(settings)  # a wrong country is said before anything is asked
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(_session())
         slack = Slack(_web_client(settings, session), sleep=asyncio.sleep)

@@ -265,7 +265,7 @@ def _about(found: Explanation) -> Table:
 
 def _name(found: Explanation) -> str:
     learner = found.dossier.learner
-    return " ".join(part for part in (learner.first_name, learner.last_name) if part) if learner else ""
+    return learner.name if learner else ""
 
 
 def _calendar(found: Explanation) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.deadlines.freeze import SMALLEST_SHRINK
+from bot.deadlines.freeze import MEASURE, SMALLEST_SHRINK
 from bot.deadlines.model import Step
 from bot.deadlines.plan import CAP_WINDOW_DAYS, Plan
 from bot.deadlines.policy import REFUSED_DAILY, REFUSED_THEN_EVERY_DAYS
@@ -20,7 +20,6 @@ from bot.deadlines.team import FULL_AFTER_WEEKS
 from bot.deadlines.terms import Policy
 from bot.errors import Frozen
 from bot.jobs.admins import AHEAD_WORKING_DAYS
-from bot.jobs.decide import MEASURE
 from bot.jobs.deliver import LOOK_AGAIN_AFTER
 from tests.words import Story, a_story
 

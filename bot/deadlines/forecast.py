@@ -15,16 +15,12 @@ from heapq import heappop, heappush
 from typing import TypeAlias
 
 from bot.deadlines.calendar import LocalNow, shift, zone_info
-from bot.deadlines.freeze import PassSize, too_busy
-from bot.deadlines.model import WAITING, Decision, Notice, Reason, Said
-from bot.deadlines.plan import Plan
+from bot.deadlines.freeze import MEASURE, PassSize, too_busy
+from bot.deadlines.model import STILL_TO_SAY, WAITING, Decision, Notice, Reason, Said
+from bot.deadlines.plan import TICK, Plan
 from bot.deadlines.terms import Freeze, Hours
 
-TICK = timedelta(minutes=15)  # a pass at each quarter of an hour in UTC
-MEASURE = timedelta(days=14)  # the largest pass in this long is what a pass is measured by
 EXAMPLES = 50  # assignments shown for each reason of a day
-# While one of these is left, somebody whose message was approved has not heard it yet.
-STILL_TO_SAY = frozenset({Reason.SEND, Reason.FROZEN, Reason.STALE, Reason.OUTSIDE_HOURS, Reason.DAY_OFF})
 # Why something is held back that would be said otherwise; all else is as it should be.
 HELD = WAITING - {Reason.SEND} | {
     Reason.NOT_IN_AUDIENCE,
@@ -108,7 +104,7 @@ class Forecast:
         self, look: Look, measures: Measures, limits: Freeze, hours: Hours, *, now: datetime, today: date, days: int
     ) -> None:
         self._look, self._measures, self._limits, self._hours = look, measures, limits, hours
-        self._now, self._first_on = quarter(now), today
+        self._now = quarter(now)
         self._last_on = shift(today, days - 1)
         self._days = {on: ForecastDay(on=on) for n in range(days) if (on := shift(today, n)) <= self._last_on}
         self._people: list[tuple[datetime, int]] = []  # a heap: when somebody's decisions can change, and whose

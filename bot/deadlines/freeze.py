@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.deadlines.terms import Freeze
 
+MEASURE = timedelta(days=14)  # the largest pass in this long is what a pass is measured by
 SMALLEST_SHRINK = 5  # fewer people or assignments gone than this never freeze
 
 

@@ -35,6 +35,11 @@ class Learner:
     team_ids: tuple[int, ...] = ()
     department_ids: tuple[int, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """First and last name, as far as there are any."""
+        return f"{self.first_name} {self.last_name}".strip()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Course:
@@ -182,6 +187,10 @@ class Person:
     language: str = "en"
     first_name: str = ""
 
+    def has_left(self, on: date) -> bool:
+        """Whether their employment is over on this local day: its last day is still a day of it."""
+        return self.employment_ends_on is not None and self.employment_ends_on < on
+
     def exemption(self, on: date, course_id: int | None = None) -> Exemption | None:
         """The exemption from this course, or from every one, that holds on this local day and ends last."""
         about = (e for e in self.exemptions if e.course_id is None or e.course_id == course_id)
@@ -273,6 +282,8 @@ WAITING = frozenset(
         Reason.SEND,
     }
 )
+# While one of these is left, somebody whose message a freeze has held, and who has not heard since, still waits for it.
+STILL_TO_SAY = frozenset({Reason.SEND, Reason.FROZEN, Reason.STALE, Reason.OUTSIDE_HOURS, Reason.DAY_OFF})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from bot.deadlines.policy import Case, Day, decide, in_order, may_be_said_early
 from bot.deadlines.verdicts import Verdicts
 
 CAP_WINDOW_DAYS = 7  # today and the six days before
+TICK = timedelta(minutes=15)  # a pass at each quarter of an hour in UTC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +50,8 @@ def plan(
     fresh: bool = True,
 ) -> Plan:
     """What one person hears now. `fresh` says that the data is young enough to be trusted (policy.md, `stale`)."""
-    cases = list(_cases(day, in_order(assignments), said, course_of))
-    return _whole(day, cases, [decide(case) for case in cases], said, fresh=fresh)
+    found = list(cases(day, in_order(assignments), said, course_of))
+    return _whole(day, found, [decide(case) for case in found], said, fresh=fresh)
 
 
 def plan_alike(
@@ -68,7 +69,7 @@ def plan_alike(
     if not any_sends:  # nothing to cap, to gather or to hold back
         return Plan(person_id=person.person_id, assignments=rows, decisions=tuple(decisions))
     day = verdicts.day(person, calendar)
-    return _whole(day, list(_cases(day, rows, said, verdicts.course_of)), decisions, said, fresh=fresh)
+    return _whole(day, list(cases(day, rows, said, verdicts.course_of)), decisions, said, fresh=fresh)
 
 
 def _whole(
@@ -90,7 +91,7 @@ def reached(
     """What a DM of this day can have named: of each course the latest step reached, or what it then took along."""
     return tuple(
         Reminder(course_id=case.course.course_id, step=step, deadline_on=deadline_on)
-        for case in _cases(day, in_order(assignments), said, course_of)
+        for case in cases(day, in_order(assignments), said, course_of)
         if not case.superseded and (case.assigned_on is None or case.assigned_on <= day.today)
         if (deadline_on := case.assignment.deadline_on) and (step := _can_have_been_named(case))
     )
@@ -103,10 +104,10 @@ def _can_have_been_named(case: Case) -> Step | None:
     return may_be_said_early(case, decide(case), case.day.policy.caps.gather_days)
 
 
-def _cases(
+def cases(
     day: Day, rows: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
-) -> Iterable[Case]:
-    """One for each of these rows, which come `in_order`."""
+) -> Iterator[Case]:
+    """One for each of these rows of one person's, which come `in_order`."""
     last = None
     for row in rows:
         about = tuple([s for s in said if s.course_id == row.course_id])
@@ -178,7 +179,7 @@ def _stale(decisions: Iterable[Decision], *, fresh: bool) -> list[Decision]:
 
 def _soon(decision: Decision) -> datetime | None:
     """Stale data is looked at again at the next tick: the pull that ends it comes at no known time."""
-    return decision.next_at + timedelta(minutes=15) if decision.next_at else None
+    return decision.next_at + TICK if decision.next_at else None
 
 
 def _notice(day: Day, rows: Sequence[Assignment], decisions: Sequence[Decision]) -> Notice | None:

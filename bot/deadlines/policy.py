@@ -181,7 +181,7 @@ def _person_inactive(case: Case) -> Decision | None:
     person = case.day.person
     if not person.active:
         return case.because(Reason.PERSON_INACTIVE, "not_in_lms")
-    if person.employment_ends_on and person.employment_ends_on < case.day.today:
+    if person.has_left(case.day.today):
         return case.because(Reason.PERSON_INACTIVE, "employment_ended")
     return None
 

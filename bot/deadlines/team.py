@@ -6,15 +6,15 @@ went out is none of its business: a course stands on the list also where nobody 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import groupby
 from typing import TypeAlias
 
 from bot.deadlines.calendar import LocalNow, shift
 from bot.deadlines.model import Assignment, Course, Reason, Said
-from bot.deadlines.policy import Case, Day, decide, governing_first
+from bot.deadlines.plan import cases
+from bot.deadlines.policy import Case, Day, decide, in_order
 from bot.deadlines.terms import WEEKDAYS, Managers
 
 FULL_AFTER_WEEKS = 4  # an unchanged list is sent again
@@ -57,18 +57,9 @@ def overdue(
     day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
 ) -> list[Overdue]:
     """This report's courses that stand on their manager's list on this day, the earliest deadline first."""
-    found = [found for case in _governing(day, assignments, said, course_of) if (found := _overdue(case))]
+    every = cases(day, in_order(assignments), said, course_of)
+    found = [found for case in every if (found := _overdue(case))]
     return sorted(found, key=lambda one: (one.deadline_on, one.course.course_id))
-
-
-def _governing(
-    day: Day, assignments: Iterable[Assignment], said: Sequence[Said], course_of: Callable[[int], Course]
-) -> Iterator[Case]:
-    """Each course once, by the row that governs."""
-    by_course = sorted(assignments, key=lambda row: row.course_id)
-    for course_id, rows in groupby(by_course, key=lambda row: row.course_id):
-        about = tuple(s for s in said if s.course_id == course_id)
-        yield Case(assignment=governing_first(rows)[0], course=course_of(course_id), day=day, said=about)
 
 
 def _overdue(case: Case) -> Overdue | None:
@@ -92,7 +83,7 @@ def _overdue(case: Case) -> Overdue | None:
 def digest_due(day: Day) -> str | None:
     """The week whose digest this manager may be told now, "2027-W12"; None while they may not be told anything."""
     person = day.person
-    employed = person.active and not (person.employment_ends_on and person.employment_ends_on < day.today)
+    employed = person.active and not person.has_left(day.today)
     if not (employed and person.slack_id and person.in_audience) or person.exemption(day.today) or day.absence:
         return None
     return digest_week(day.local, day.policy.managers) if day.calendar.is_working(day.today) else None

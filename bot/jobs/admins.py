@@ -19,8 +19,9 @@ from bot.deadlines.calendar import LocalNow, WorkCalendar, zone_info
 from bot.deadlines.forecast import ForecastDay
 from bot.deadlines.model import Learner
 from bot.jobs.aside import aside
-from bot.jobs.calendars import Calendars
+from bot.jobs.calendars import calendars_of
 from bot.jobs.letters import Letter, deliver_letters, settle_letters
+from bot.jobs.people import known_zone
 from bot.jobs.preview import preview
 from bot.settings import Settings
 from bot.slack import digests
@@ -77,15 +78,15 @@ def freeze_ids(holds: Iterable[Hold]) -> list[str]:
 
 def _admins(settings: Settings, store: Store, now: datetime) -> Iterable[Admin]:
     """Those who can be written to: a post to a deactivated account would succeed, and nobody would read it."""
-    calendars, hours = Calendars(settings.policy.hours, settings.default_country), settings.policy.hours
+    calendars, hours = calendars_of(settings), settings.policy.hours
     for slack_id in dict.fromkeys(settings.slack_admins):
         member = store.snapshots.member(slack_id)
         if member and member.deleted:
             continue
-        zone = member.timezone if member and member.timezone and zone_info(member.timezone) else None
+        zone = known_zone([member.timezone if member else None], settings)
         yield Admin(
             slack_id=slack_id,
-            local=LocalNow(now=now, zone=zone or settings.default_timezone, start=hours.start, end=hours.end),
+            local=LocalNow(now=now, zone=zone, start=hours.start, end=hours.end),
             calendar=calendars.of(_country(store, slack_id)),
             words=words_of(settings, store, slack_id),
         )
@@ -171,7 +172,7 @@ def _is_to_foresee(store: Store, admin: Admin) -> bool:
 def _days_ahead(settings: Settings, now: datetime) -> tuple[date, int]:
     """Today in the default zone, and how many days from it hold so many working days after it."""
     today = now.astimezone(ZoneInfo(settings.default_timezone)).date()
-    calendar = Calendars(settings.policy.hours, settings.default_country).of(None)
+    calendar = calendars_of(settings).of(None)
     return today, (calendar.count_on(today, AHEAD_WORKING_DAYS) - today).days + 1
 
 
@@ -273,7 +274,7 @@ def _odd(store: Store, hitch: Hitch, learner: Learner | None) -> digests.Odd:
         kind=hitch.kind,
         detail=hitch.detail,
         person_id=hitch.person_id,
-        name=f"{learner.first_name} {learner.last_name}" if learner else "",
+        name=learner.name if learner else "",
         email=(learner.email or "") if learner else "",
         course=store.snapshots.course(hitch.course_id).title if hitch.course_id else "",
         record=hitch.record,

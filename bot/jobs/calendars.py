@@ -14,6 +14,7 @@ from holidays.registry import COUNTRIES
 from bot.deadlines.calendar import WorkCalendar
 from bot.deadlines.terms import WEEKDAYS, Hours
 from bot.errors import SettingsError
+from bot.settings import Settings
 
 log = structlog.get_logger()
 MONDAY_TO_FRIDAY = frozenset({5, 6})
@@ -62,6 +63,11 @@ class Calendars:
         code = code or self._default
         subdivision = self._subdivisions.get(code) if code else None
         return _calendar(code, subdivision, self._hours.working_weekdays, self._hours.days_off)
+
+
+def calendars_of(settings: Settings) -> Calendars:
+    """The calendars by these settings. Raises SettingsError."""
+    return Calendars(settings.policy.hours, settings.default_country, str(settings.policy_file))
 
 
 def _check(code: str, subdivision: str, where: str) -> None:

@@ -6,16 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from bot.deadlines.freeze import PassSize, too_busy
+from bot.deadlines.freeze import MEASURE, PassSize, too_busy
 from bot.deadlines.model import Reason
 from bot.deadlines.plan import Plan
 from bot.jobs.planner import Planner
 from bot.jobs.recall import Recall
 from bot.workspace import Workspace
-
-MEASURE = timedelta(days=14)  # the busiest pass in this long is what a pass is measured by
 
 
 @dataclass(kw_only=True)

@@ -18,6 +18,7 @@ from bot.deadlines.plan import Plan
 from bot.errors import DeadlineBotError, LmsShrunk, OutcomeUnknown, SlackRefused, SlackUnreachable
 from bot.jobs.alone import check_after, check_next
 from bot.jobs.pace import Pace
+from bot.jobs.patience import Patience
 from bot.jobs.planner import Planner
 from bot.jobs.pull import refresh
 from bot.jobs.render import dm
@@ -79,8 +80,6 @@ class _Delivery:
     error: DeadlineBotError | None = None
     shrunk: LmsShrunk | None = None  # why some notices could not be looked at once more
     first: str | None = None  # the notice that arrived first
-    trouble: int = 0  # posts in a row without a usable answer
-    waits: int = 0  # rate limits in a row
 
     def __post_init__(self) -> None:
         self.begins_with = self.workspace.settings.policy.pace.posts_per_second
@@ -89,6 +88,12 @@ class _Delivery:
             learned=self.workspace.store.passes.pace(self.begins_with),
             monotonic=self.workspace.monotonic,
             sleep=self.workspace.sleep,
+        )
+        self.patience = Patience(
+            pace=self.pace,
+            trouble_most=TROUBLE_MOST,
+            waits_most=WAITS_MOST,
+            wait_seconds_most=WAIT_SECONDS_MOST,
         )
         self.planner = Planner(self.workspace.settings, self.workspace.store)
         self.looking = asyncio.Lock()
@@ -185,31 +190,19 @@ class _Delivery:
                 self._went_well("notice.failed", notice_id, error=error)
             case Wait(seconds):
                 outbox.back(notice_id)
-                self._wait(notice_id, seconds)
+                self.patience.must_wait(seconds)
+                self.queue.appendleft(notice_id)
             case NotTaken(error):
                 outbox.back(notice_id)
-                self._went_ill(error)
+                self.patience.went_ill(error)
             case Unknown(error):
                 outbox.unknown(notice_id, error=error, at=now)
                 log.warning("notice.unknown", notice_id=notice_id, error=error)
-                self._went_ill(error)
+                self.patience.went_ill(error)
 
     def _went_well(self, event: str, notice_id: str, **facts: str) -> None:
-        self.pace.took()
-        self.trouble = self.waits = 0
+        self.patience.took()
         log.info(event, notice_id=notice_id, **facts)
-
-    def _wait(self, notice_id: str, seconds: float) -> None:
-        self.waits += 1
-        if self.waits > WAITS_MOST or seconds > WAIT_SECONDS_MOST:
-            raise SlackUnreachable("Slack's rate limit lets nothing through.")
-        self.pace.refused(seconds)
-        self.queue.appendleft(notice_id)
-
-    def _went_ill(self, error: str) -> None:
-        self.trouble += 1
-        if self.trouble >= TROUBLE_MOST:
-            raise SlackUnreachable(f"Slack gave no usable answer to {self.trouble} posts in a row ({error}).")
 
     # ── a last look ──
 

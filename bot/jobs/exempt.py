@@ -12,7 +12,7 @@ from datetime import date, datetime
 from bot.deadlines.calendar import LocalNow
 from bot.deadlines.model import Exemption
 from bot.errors import CourseNotFound, UsageError
-from bot.jobs.people import person_of
+from bot.jobs.people import zone_of
 from bot.jobs.remind import find_person
 from bot.settings import Settings
 from bot.store import Store
@@ -77,7 +77,7 @@ def unexempt(
 def _today(settings: Settings, store: Store, person_id: int, now: datetime) -> date:
     """The person's own local date."""
     hours = settings.policy.hours
-    zone = person_of(store.snapshots.dossier(person_id), settings).zone
+    zone = zone_of(store.snapshots.dossier(person_id), settings)
     return LocalNow(now=now, zone=zone, start=hours.start, end=hours.end).today
 
 

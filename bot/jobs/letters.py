@@ -8,7 +8,6 @@ letters, at each pass anew: a letter that could not be posted is not kept.
 
 from __future__ import annotations
 
-import hmac
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from typing import Literal, TypeAlias
 import structlog
 
 from bot.errors import SlackDenied, SlackRefused, SlackUnreachable
-from bot.jobs.keys import KEY_LENGTH
+from bot.jobs.keys import opaque
 from bot.jobs.pace import Pace
-from bot.jobs.settle import WAIT_SECONDS, WAITING, wait_out
+from bot.jobs.patience import Patience
+from bot.jobs.settle import WAIT_SECONDS, WAITING, found_in, wait_out
 from bot.settings import Settings
 from bot.slack.api import OwnDigest
 from bot.slack.messages import Block, Message, digest_metadata
@@ -87,16 +87,14 @@ async def settle_letters(workspace: Workspace) -> set[str]:
 
 def letter_ids(settings: Settings, team_id: str, letter: Letter) -> list[str]:
     """Every id by which this letter may have been posted: the first is used, the others are of older keys."""
-    identity = f"{team_id}|letter|{letter.kind}|{letter.slack_id}|{letter.subject}".encode()
-    return [hmac.digest(key, identity, "sha256").hex()[:KEY_LENGTH] for key in settings.reminder_keys]
+    identity = f"{team_id}|letter|{letter.kind}|{letter.slack_id}|{letter.subject}"
+    return [opaque(key, identity) for key in settings.reminder_keys]
 
 
 async def _find(workspace: Workspace, channel_id: str, letter: ClaimedLetter) -> str | None:
-    async for page in workspace.slack.own_digests(channel_id, after_ts=letter.after_ts):
-        for own in page:
-            if own.message_id == letter.letter_id:
-                return own.ts
-    return None
+    pages = workspace.slack.own_digests(channel_id, after_ts=letter.after_ts)
+    own = await found_in(pages, lambda own: own.message_id == letter.letter_id)
+    return own.ts if own else None
 
 
 class _MailRoom:
@@ -112,7 +110,12 @@ class _MailRoom:
         self._channels: dict[str, str] | None = None
         self._unread: set[str] = set()  # Slack people whose DM cannot be read now: they wait
         self._arrived: set[str] = set()
-        self._trouble = self._waits = 0
+        self._patience = Patience(
+            pace=self._pace,
+            trouble_most=TROUBLE_MOST,
+            waits_most=WAITS_MOST,
+            wait_seconds_most=WAIT_SECONDS_MOST,
+        )
 
     async def deliver(self, letters: Sequence[Letter]) -> int:
         """Round by round, until each is said or nothing more can be done."""
@@ -230,27 +233,15 @@ class _MailRoom:
                 self._went_well("letter.failed", letter_id, error=error)
             case Wait(seconds):
                 self._letters.back(letter_id)
-                self._wait(seconds)
+                self._patience.must_wait(seconds)
             case NotTaken(error):
                 self._letters.back(letter_id)
-                self._went_ill(error)
+                self._patience.went_ill(error)
             case Unknown(error):
                 self._letters.unknown(letter_id, error=error)
                 log.warning("letter.unknown", letter_id=letter_id, error=error)
-                self._went_ill(error)
+                self._patience.went_ill(error)
 
     def _went_well(self, event: str, letter_id: str, **facts: str) -> None:
-        self._pace.took()
-        self._trouble = self._waits = 0
+        self._patience.took()
         log.info(event, letter_id=letter_id, **facts)
-
-    def _wait(self, seconds: float) -> None:
-        self._waits += 1
-        if self._waits > WAITS_MOST or seconds > WAIT_SECONDS_MOST:
-            raise SlackUnreachable("Slack's rate limit lets nothing through.")
-        self._pace.refused(seconds)
-
-    def _went_ill(self, error: str) -> None:
-        self._trouble += 1
-        if self._trouble >= TROUBLE_MOST:
-            raise SlackUnreachable(f"Slack gave no usable answer to {self._trouble} posts in a row ({error}).")

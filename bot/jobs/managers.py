@@ -200,7 +200,7 @@ def _name(dossier: Dossier) -> str:
     learner = dossier.learner
     if learner is None:
         return str(dossier.person_id)
-    return f"{learner.first_name} {learner.last_name}".strip() or learner.email or str(dossier.person_id)
+    return learner.name or learner.email or str(dossier.person_id)
 
 
 def _content(listed: Iterable[Entry]) -> str:

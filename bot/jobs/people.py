@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.deadlines.calendar import zone_info
@@ -40,7 +41,11 @@ def person_of(dossier: Dossier, settings: Settings) -> Person:
 
 def zone_of(dossier: Dossier, settings: Settings) -> str:
     """Slack's zone, else the LMS's, else the setting; what is no zone is passed over."""
-    wanted = (source.timezone for source in (dossier.member, dossier.learner) if source)
+    return known_zone((source.timezone for source in (dossier.member, dossier.learner) if source), settings)
+
+
+def known_zone(wanted: Iterable[str | None], settings: Settings) -> str:
+    """The first of these that is a zone, else the setting."""
     return next((zone for zone in wanted if zone and zone_info(zone)), settings.default_timezone)
 
 

@@ -10,7 +10,7 @@ from bot.deadlines.model import Course, Notice, Person, Reminder
 from bot.deadlines.plan import Plan, plan, plan_alike
 from bot.deadlines.policy import Day
 from bot.deadlines.verdicts import Verdicts
-from bot.jobs.calendars import Calendars
+from bot.jobs.calendars import calendars_of
 from bot.jobs.keys import reminder_key
 from bot.jobs.people import person_of
 from bot.settings import Settings
@@ -22,7 +22,7 @@ class Planner:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
-        self._calendars = Calendars(settings.policy.hours, settings.default_country, str(settings.policy_file))
+        self._calendars = calendars_of(settings)
         self._courses: dict[int, Course] = {}
 
     def course(self, course_id: int) -> Course:

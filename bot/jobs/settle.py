@@ -7,9 +7,9 @@ person's DM cannot be read, that notice stays unknown and counts as said; the ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -17,6 +17,8 @@ from bot.errors import SlackDenied
 from bot.slack.api import LAG_SECONDS, TIMEOUT_SECONDS
 from bot.store import State, StoredNotice
 from bot.workspace import Workspace
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -83,8 +85,15 @@ async def wait_out(workspace: Workspace, unsettled: Sequence[OnItsWay]) -> None:
 
 
 async def _find(workspace: Workspace, channel_id: str, after_ts: str | None, notice_id: str) -> str | None:
-    async for page in workspace.slack.own_messages(channel_id, after_ts=after_ts):
+    pages = workspace.slack.own_messages(channel_id, after_ts=after_ts)
+    own = await found_in(pages, lambda own: own.notice_id == notice_id)
+    return own.ts if own else None
+
+
+async def found_in(pages: AsyncIterator[list[T]], is_it: Callable[[T], bool]) -> T | None:
+    """The first of a history that is the one looked for; no page after it is read."""
+    async for page in pages:
         for own in page:
-            if own.notice_id == notice_id:
-                return own.ts
+            if is_it(own):
+                return own
     return None

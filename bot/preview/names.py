@@ -36,4 +36,4 @@ class Names:
 
 
 def _name(learner: Learner | None) -> str:
-    return shortened(f"{learner.first_name} {learner.last_name}") if learner else ""
+    return shortened(learner.name) if learner else ""

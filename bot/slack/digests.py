@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from bot.deadlines.model import Decision, Reason
-from bot.slack.messages import POST_MOST, SECTION_MOST, Block, answer, escape, literal
+from bot.slack.messages import POST_MOST, SECTION_MOST, Block, answer, cut, escape, literal, plain
 from bot.slack.reasons import explain
 from bot.slack.words import Words
 
@@ -189,18 +189,14 @@ def _line(words: Words, odd: Odd) -> str:
 
 def _why(words: Words, odd: Odd) -> str:
     """Not escaped."""
-    detail = _cut(odd.detail, RAW_MOST)
+    detail = cut(odd.detail, RAW_MOST)
     if odd.kind == "refused":
         return words.t("Slack does not deliver to this person: {error}.", error=detail)
     return explain(words, Decision(reason=Reason(odd.kind), detail=detail), "UTC")
 
 
 def _name(text: str) -> str:
-    return escape(_cut(text, NAME_MOST))
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return escape(cut(text, NAME_MOST))
 
 
 def _clock(instant: datetime) -> str:
@@ -221,7 +217,7 @@ def _packed(lines: Sequence[str]) -> list[str]:
 def _said(paragraphs: Sequence[str]) -> Said:
     text = "\n\n".join(paragraphs)
     _, blocks = answer(paragraphs)
-    return text if len(text) <= POST_MOST else text[: POST_MOST - 1] + "…", tuple(blocks)
+    return cut(text, POST_MOST), tuple(blocks)
 
 
 def _with_button(paragraphs: Sequence[str], button: Block) -> Said:
@@ -231,16 +227,12 @@ def _with_button(paragraphs: Sequence[str], button: Block) -> Said:
 
 def _button(words: Words, text: str, *, action_id: str, value: str, ask: str, told: str) -> Block:
     """A button that asks once more."""
-    confirm = {"title": _plain(ask), "text": _plain(told), "confirm": _plain(text), "deny": _plain(words.t("Not now"))}
+    confirm = {"title": plain(ask), "text": plain(told), "confirm": plain(text), "deny": plain(words.t("Not now"))}
     return {
         "type": "button",
         "action_id": action_id,
-        "text": _plain(text),
+        "text": plain(text),
         "style": "primary",
         "value": value,
         "confirm": confirm,
     }
-
-
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": True}

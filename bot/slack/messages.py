@@ -74,7 +74,7 @@ def reminder(
     said = [(_title(line), standing(words, line, today, contact)) for line in lines]
     blocks = [section(opening), *_course_sections(words, lines, said), _buttons(words, lines, notice_id)]
     ends = [f"{standing}{_plain_link(line)}" for (_, standing), line in zip(said, lines, strict=True)]
-    text = _cut(_listed(opening, [title for title, _ in said], ends), POST_MOST)
+    text = cut(_listed(opening, [title for title, _ in said], ends), POST_MOST)
     return Message(text=text, blocks=blocks, metadata=_metadata(notice_id, keys))
 
 
@@ -86,7 +86,7 @@ def corrected(words: Words, lines: Sequence[Line], *, first_name: str, notice_id
     if any(_is_open(line) for line in lines):
         blocks.append(_buttons(words, lines, notice_id))
     ends = [since + (_plain_link(line) if _is_open(line) else "") for (_, since), line in zip(said, lines, strict=True)]
-    text = _cut(_listed(opening, [title for title, _ in said], ends))
+    text = cut(_listed(opening, [title for title, _ in said], ends))
     return Message(text=text, blocks=blocks, metadata=_metadata(notice_id, keys))
 
 
@@ -96,7 +96,7 @@ def answer(paragraphs: Sequence[str]) -> tuple[str, list[Block]]:
     share = max(1, -(-len(paragraphs) // BLOCKS_MOST))
     shared = ["\n\n".join(paragraphs[n : n + share]) for n in range(0, len(paragraphs), share)]
     pieces = [p if len(p) <= SECTION_MOST else p[: SECTION_MOST - 1] + "…" for p in shared]
-    return _cut(text), [section(piece) for piece in pieces]
+    return cut(text), [section(piece) for piece in pieces]
 
 
 def home(blocks: list[Block]) -> dict[str, Any]:
@@ -216,8 +216,12 @@ def _open_button(words: Words, line: Line) -> Block:
 
 
 def _button(text: str, action_id: str, **more: str) -> Block:
-    label = {"type": "plain_text", "text": text, "emoji": True}
-    return {"type": "button", "action_id": action_id, "text": label, **more}
+    return {"type": "button", "action_id": action_id, "text": plain(text), **more}
+
+
+def plain(text: str) -> Block:
+    """Text that Slack shows without any markup."""
+    return {"type": "plain_text", "text": text, "emoji": True}
 
 
 def section(text: str) -> Block:
@@ -246,5 +250,6 @@ def _listed(opening: str, titles: Sequence[str], ends: Sequence[str]) -> str:
     return "\n".join([opening, *(f"• {title} – {end}" for title, end in zip(titles, ends, strict=True))])
 
 
-def _cut(text: str, most: int = TEXT_MOST) -> str:
+def cut(text: str, most: int = TEXT_MOST) -> str:
+    """A text of at most so many characters, with an ellipsis where something is missing."""
     return text if len(text) <= most else text[: most - 1] + "…"

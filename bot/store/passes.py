@@ -9,6 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from bot.deadlines.freeze import Snapshot
+from bot.deadlines.model import STILL_TO_SAY
 from bot.store import Hold, PassRecord
 from bot.store.audit import SqliteAudit
 from bot.store.sqlite import immediate, seconds
@@ -53,11 +54,11 @@ WHERE team_id = ? AND kind = 'pull' AND approved_at IS NOT NULL AND people IS NO
 """
 APPROVED = "SELECT 1 FROM freezes WHERE team_id = ? AND approved_at IS NOT NULL"
 # Somebody held still waits while they have not heard since, and something of theirs is to be said at the next hour.
-WAITS = """
+WAITS = f"""
 NOT EXISTS (SELECT 1 FROM notices heard WHERE heard.team_id = held.team_id AND heard.person_id = held.person_id
     AND heard.state IN ('sending', 'unknown', 'sent') AND heard.local_on >= held.local_on)
 AND EXISTS (SELECT 1 FROM decisions d WHERE d.team_id = held.team_id AND d.person_id = held.person_id
-    AND d.reason IN ('send', 'frozen', 'stale', 'outside_hours', 'day_off'))
+    AND d.reason IN ({", ".join(f"'{reason}'" for reason in sorted(STILL_TO_SAY))}))
 """
 HELD_PEOPLE = f"SELECT DISTINCT person_id FROM notices AS held WHERE team_id = ? AND state = 'held' AND {WAITS}"
 FORGET_HELD = f"DELETE FROM notices AS held WHERE team_id = ? AND state = 'held' AND NOT ({WAITS})"
