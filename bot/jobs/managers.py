@@ -38,14 +38,16 @@ async def tell_managers(workspace: Workspace, now: datetime) -> None:
     """Tell each manager who is due at `now`, a few at a time. Raises SlackError, StoreError or SettingsError."""
     settings, letters, begun = workspace.settings, workspace.store.letters, workspace.monotonic()
 
-    def who(other: Store) -> _Due:
-        return _due(settings, other, now, lambda slack_id, week: other.letters.is_told("managers", slack_id, week))
+    def who(other: Store) -> Due:
+        return due_managers(
+            settings, other, now, lambda slack_id, week: other.letters.is_told("managers", slack_id, week)
+        )
 
     def last(slack_id: str) -> tuple[datetime, str] | None:
         found = letters.last("managers", slack_id, posted=True)
         return (found.at, found.content) if found and found.at else None
 
-    found = _letters(settings, workspace.store, now, await aside(workspace, who), last)
+    found = manager_letters(settings, workspace.store, now, await aside(workspace, who), last)
     while (some := await _some(found)) and not workspace.stopping():
         await deliver_letters(workspace, some)
         if workspace.monotonic() - begun > SECONDS_MOST:
@@ -61,24 +63,22 @@ async def _some(letters: Iterator[Letter]) -> list[Letter]:
     return found
 
 
-def manager_letters(settings: Settings, store: Store, now: datetime, *, told: Told, last: Last) -> Iterator[Letter]:
-    """The letters that are due at `now`, made one by one; a letter without text notes that there is nothing to say.
+def manager_letters(settings: Settings, store: Store, now: datetime, due: Due, last: Last) -> Iterator[Letter]:
+    """The letters to these managers, made one by one; one without text notes that there is nothing to say.
 
-    None at all while the safety freeze holds or the data is stale, so that a later tick of the same week makes them.
     Raises SettingsError for an unknown country.
     """
-    yield from _letters(settings, store, now, _due(settings, store, now, told), last)
-
-
-def _letters(settings: Settings, store: Store, now: datetime, due: _Due, last: Last) -> Iterator[Letter]:
     managers, reports_of = due
     desk = _Desk(settings, store, Planner(settings, store), now, reports_of)
     for manager in managers:
         yield desk.letter(manager, last(manager.slack_id))
 
 
-def _due(settings: Settings, store: Store, now: datetime, told: Told) -> _Due:
-    """Who is to be told now, and everybody's reports: all people are read for it, so it is asked beside the loop."""
+def due_managers(settings: Settings, store: Store, now: datetime, told: Told) -> Due:
+    """Who is to be told now, and everybody's reports: all people are read for it, so it is asked beside the loop.
+
+    Nobody while the safety freeze holds or the data is stale, so that a later tick of the same week tells them.
+    """
     planner = Planner(settings, store)
     if store.passes.frozen() or not planner.is_fresh(now):
         return [], {}
@@ -95,7 +95,7 @@ class _Manager:
     week: str
 
 
-_Due: TypeAlias = tuple[list[_Manager], dict[int, tuple[int, ...]]]  # managers, and the reports of all there are
+Due: TypeAlias = tuple[list[_Manager], dict[int, tuple[int, ...]]]  # managers, and the reports of all there are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ from bot.deadlines.model import Assignment, Course, Learner, Match, Status
 from bot.deadlines.terms import Audience
 from bot.demo.slack_rules import check_blocks
 from bot.jobs.letters import Letter
-from bot.jobs.managers import manager_letters
+from bot.jobs.managers import due_managers, manager_letters
 from bot.settings import Settings
 from bot.slack.words import languages
 from bot.store import Store
@@ -97,7 +97,8 @@ class Team:
         """What is due, after a pull; it is given to the mail."""
         if pulls:
             self.pulled(now)
-        made = list(manager_letters(self.settings, self.store, now, told=self.mail.told, last=self.mail.last))
+        due = due_managers(self.settings, self.store, now, self.mail.told)
+        made = list(manager_letters(self.settings, self.store, now, due, self.mail.last))
         self.mail.kept += [(now, letter) for letter in made]
         return made
 
@@ -413,7 +414,8 @@ async def letters_of(company: Company, when: str) -> Sequence[Letter]:
     await company.pulled(when)
     async with company.workspace() as workspace:
         mail, now = Mail(), company.clock.now
-        return list(manager_letters(workspace.settings, workspace.store, now, told=mail.told, last=mail.last))
+        due = due_managers(workspace.settings, workspace.store, now, mail.told)
+        return list(manager_letters(workspace.settings, workspace.store, now, due, mail.last))
 
 
 async def test_from_the_lms_to_the_letters(company: Company) -> None:
